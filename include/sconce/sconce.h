@@ -1,0 +1,14 @@
+// The front door. Everything public is in namespace sconce; no header of a third party is included.
+#pragma once
+
+#include <sconce/byte_source.h>
+#include <sconce/checkpoint.h>
+#include <sconce/diff.h>
+#include <sconce/dtype.h>
+#include <sconce/error.h>
+#include <sconce/options.h>
+#include <sconce/save.h>
+#include <sconce/tensor.h>
+#include <sconce/value.h>
+#include <sconce/verify.h>
+#include <sconce/version.h>

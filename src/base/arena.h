@@ -1,0 +1,69 @@
+// Memory that is given back all at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "base/budget.h"
+
+namespace sconce {
+
+/// Bump allocator of trivially destructible things; addresses stay. Charges a budget before it takes memory.
+class Arena {
+ public:
+  explicit Arena(std::shared_ptr<MemoryBudget> budget) noexcept : budget_(std::move(budget)) {}
+
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
+    const auto at = reinterpret_cast<std::uintptr_t>(next_);
+    const std::size_t skip = static_cast<std::size_t>(-at) & (alignment - 1);
+    if (skip + bytes > static_cast<std::size_t>(end_ - next_)) return allocate_slow(bytes, alignment);
+    std::byte* result = next_ + skip;
+    next_ = result + bytes;
+    return result;
+  }
+
+  template <typename T>
+  [[nodiscard]] T* allocate_array(std::size_t count) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    return static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+  }
+
+  template <typename T>
+  [[nodiscard]] T* make(const T& value) {
+    static_assert(std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T>);
+    return new (allocate(sizeof(T), alignof(T))) T(value);
+  }
+
+  [[nodiscard]] std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    char* to = allocate_array<char>(text.size());
+    std::memcpy(to, text.data(), text.size());
+    return {to, text.size()};
+  }
+
+  /// Tries to let the array that was allocated last grow in place.
+  [[nodiscard]] bool extend(const void* array_end, std::size_t more) noexcept {
+    if (array_end != next_ || more > static_cast<std::size_t>(end_ - next_)) return false;
+    next_ += more;
+    return true;
+  }
+
+  [[nodiscard]] MemoryBudget& budget() noexcept { return *budget_; }
+
+ private:
+  void* allocate_slow(std::size_t bytes, std::size_t alignment);
+
+  std::shared_ptr<MemoryBudget> budget_;
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::byte* next_ = nullptr;
+  std::byte* end_ = nullptr;
+  std::size_t block_size_ = 4096;
+};
+
+}  // namespace sconce

@@ -1,0 +1,72 @@
+#include "base/hash.h"
+
+#include <libdeflate.h>
+#include <openssl/evp.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <array>
+#include <chrono>
+#include <random>
+
+#include "base/fail.h"
+
+namespace sconce {
+
+std::uint32_t crc32(std::uint32_t crc, std::span<const std::byte> bytes) noexcept {
+  return libdeflate_crc32(crc, bytes.data(), bytes.size());
+}
+
+struct Sha256::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  State() {
+    if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1)
+      fail(ErrorCode::io, "SHA-256 is not available in this libcrypto");
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::span<const std::byte> bytes) {
+  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+}
+
+std::string Sha256::finish() {
+  std::array<unsigned char, 32> digest{};
+  unsigned size = 0;
+  EVP_DigestFinal_ex(state_->context, digest.data(), &size);
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(64);
+  for (const unsigned char byte : digest) {
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  return text;
+}
+
+std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+}
+
+std::uint64_t process_seed() noexcept {
+  static const std::uint64_t seed = [] {
+    try {
+      std::random_device device;
+      return (std::uint64_t{device()} << 32) | device();
+    } catch (...) {  // no source of randomness: the clock and an address have to do
+      const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+      return static_cast<std::uint64_t>(now) ^ reinterpret_cast<std::uintptr_t>(&now);
+    }
+  }();
+  return seed;
+}
+
+}  // namespace sconce

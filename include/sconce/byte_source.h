@@ -66,16 +66,18 @@ enum class FileAccess : std::uint8_t {
   owned,
 };
 
-/// Open a file for reading. Errors: `io`.
+/// Open a file for reading; its size is what it is now. A FIFO or a character device is read as open_descriptor() reads
+/// a pipe. A file on a network file system is never mapped: a lost connection would raise SIGBUS. Errors: `io`.
 [[nodiscard]] SourcePtr open_file(const std::string& path, FileAccess access = FileAccess::mapped);
 
-/// Read an open descriptor; it is duplicated, so the caller may close its own. One that cannot seek (a pipe) is read
-/// as it arrives and kept for as long as the source lives, up to `spool_limit` bytes: the first 64 MiB in memory, the
+/// Read an open descriptor; it is duplicated, so the caller may close its own. A regular file is read from its start,
+/// wherever the descriptor stands. What is no regular file (a pipe) is read as it arrives and kept for as long as the source lives, up to `spool_limit` bytes: the first 64 MiB in memory, the
 /// rest in an unlinked temporary file. Errors: `io`, `limit`.
 [[nodiscard]] SourcePtr open_descriptor(int descriptor, std::string name, FileAccess access = FileAccess::mapped,
                                         std::uint64_t spool_limit = std::uint64_t{1} << 36);
 
-/// Read a stream from its current position to its end, as a pipe is read.
+/// Read a stream from its current position to its end, as a pipe is read. The stream must outlive the source and what
+/// was made from it, and is the source's alone for that time.
 [[nodiscard]] SourcePtr open_stream(std::istream& stream, std::string name = "stream",
                                     std::uint64_t spool_limit = std::uint64_t{1} << 36);
 

@@ -55,7 +55,6 @@ struct FileFacts {
   std::optional<std::endian> byte_order;       ///< of tensor data
   std::string producer;                        ///< who wrote it, as far as the bytes say
   std::string root;                            ///< folder inside a zip archive
-  std::uint64_t unreferenced_bytes = 0;        ///< tensor data that no tensor of the tree shows
   std::vector<std::string> notes;              ///< oddities that are no errors, for people
   std::vector<CallFact> calls;
   std::vector<ExtraPart> extras;
@@ -151,6 +150,9 @@ class Checkpoint {
   WalkResult walk(const WalkOptions& options, const std::function<bool(const Leaf&)>& visit) const;
 
   [[nodiscard]] const FileFacts& file() const;
+  /// Bytes of tensor data in the file that no tensor of the tree shows: the rest of storages of which only views were
+  /// saved, and records that nothing names. Walks the tree.
+  [[nodiscard]] std::uint64_t unreferenced_bytes() const;
   [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
 
  private:

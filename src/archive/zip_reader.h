@@ -1,6 +1,6 @@
 // Reading zip archives as PyTorch's reader sees them, and refusing those that two readers would see differently.
 //
-// Facts: APPNOTE.TXT 6.3.10 (section numbers beside the constants), and docs/formats/pytorch.md for what PyTorch writes
+// Facts: APPNOTE.TXT 6.3.10 (section numbers beside the constants), and docs/formats/zip.md for what PyTorch writes
 // and ignores. The central directory is the authority; a local header is checked when its record is first touched.
 #pragma once
 
@@ -13,8 +13,10 @@
 #include <vector>
 
 #include <sconce/byte_source.h>
+#include <sconce/error.h>
 #include <sconce/options.h>
 
+#include "archive/name_index.h"
 #include "base/budget.h"
 #include "tensor/storage_data.h"
 
@@ -22,13 +24,13 @@ namespace sconce::archive {
 
 /// One entry of the central directory.
 struct ZipEntry {
-  std::uint64_t header_offset = 0;      ///< of the local header
+  std::uint64_t header_offset = 0;  ///< of the local header
   std::uint64_t compressed_size = 0;
-  std::uint64_t size = 0;               ///< uncompressed
-  std::uint32_t name_at = 0;            ///< in the archive's pool of names
-  std::uint32_t crc32 = 0;
+  std::uint64_t size = 0;     ///< uncompressed
+  std::uint32_t name_at = 0;  ///< in the archive's pool of names
+  std::uint32_t crc32 = 0;    ///< of the uncompressed bytes; PyTorch may be told to leave it 0
   std::uint16_t name_size = 0;
-  std::uint16_t method = 0;             ///< 0 stored, 8 deflated
+  std::uint16_t method = 0;  ///< 0 stored, 8 deflated
   std::uint16_t flags = 0;
 };
 
@@ -38,65 +40,111 @@ struct ZipOddity {
   std::uint64_t offset = 0;
 };
 
+/// What a record is read for: which limit stops a compressed one.
+enum class ZipUse : std::uint8_t {
+  payload,   ///< Limits::inflated_record
+  metadata,  ///< Limits::inflated_metadata
+};
+
+/// Where the parts of one record lie in the file, and what its local header and data descriptor say.
+struct ZipLayout {
+  enum class Descriptor : std::uint8_t {
+    none,   ///< the flags announce none
+    right,  ///< checksum and sizes are those of the directory
+    wrong,  ///< announced, but what stands there is not what the directory says
+  };
+  std::uint64_t payload = 0;  ///< first byte of the (compressed) bytes
+  std::uint64_t payload_end = 0;
+  std::uint64_t end = 0;  ///< behind the descriptor
+  Descriptor descriptor = Descriptor::none;
+  bool local_crc32_differs = false;  ///< the local header gives a checksum, and it is not the directory's
+  std::uint64_t gap = 0;             ///< bytes from `end` to the next record or the directory: nobody's
+};
+
+class InflatedRecords;
+
 /// The directory of a zip archive. Immutable after open(); all functions may be called from many threads.
-class ZipArchive : public std::enable_shared_from_this<ZipArchive> {
+class ZipArchive {
  public:
   /// Read and check the directory: end record (also behind up to 64 KiB of comment or trailing bytes), zip64, every
-  /// entry's bounds, no overlaps, no duplicate names and none that differ only in ASCII case, no encryption, stored
-  /// entries with equal sizes. Reads nothing but the directory. Errors: `truncated` ("no end record": at which byte of
-  /// how many, as far as the local headers tell), `damaged`, `limit`, `unsupported` (several disks, encryption).
+  /// entry's bounds, no overlaps, no duplicate names and none that differ only in ASCII case, stored entries with equal
+  /// sizes. Reads nothing but the directory. Errors: `truncated` ("no directory": at which byte of how many, as far as
+  /// the local headers tell), `damaged`, `limit`, `unsupported` (several disks).
   [[nodiscard]] static std::shared_ptr<const ZipArchive> open(SourcePtr source, const Limits& limits,
                                                               MemoryBudget& budget);
+  ZipArchive(const ZipArchive&) = delete;
+  ZipArchive& operator=(const ZipArchive&) = delete;
+  ~ZipArchive();
 
   [[nodiscard]] const SourcePtr& source() const noexcept { return source_; }
   [[nodiscard]] std::span<const ZipEntry> entries() const noexcept { return entries_; }  ///< in directory order
   [[nodiscard]] std::string_view name(const ZipEntry& entry) const noexcept {
     return std::string_view(names_).substr(entry.name_at, entry.name_size);
   }
-  /// Folder that every entry's name starts with: the bytes before the first '/' of the first entry; empty where the
-  /// entries do not share it.
+  /// Folder that every entry's name starts with: the bytes before the first '/' of the first entry. Empty where there
+  /// is no '/' in it, or where other entries lie elsewhere; an oddity names the first of those.
   [[nodiscard]] std::string_view root() const noexcept { return root_; }
   /// Entry by its whole name, exactly. Nothing where it is not there.
   [[nodiscard]] const ZipEntry* find(std::string_view name) const noexcept;
-  /// Entry by root() + "/" + record.
-  [[nodiscard]] const ZipEntry* find_record(std::string_view record) const noexcept;
+  /// Entry as PyTorch's reader finds it: ASCII letters in either case are the same. No two entries differ only in that.
+  [[nodiscard]] const ZipEntry* find_any_case(std::string_view name) const noexcept;
+  /// Entry by root() + "/" + record, exactly; by the record alone where root() is empty.
+  [[nodiscard]] const ZipEntry* find_record(std::string_view record) const;
   [[nodiscard]] std::size_t index_of(const ZipEntry& entry) const noexcept {
     return static_cast<std::size_t>(&entry - entries_.data());
   }
 
-  /// Checks the local header against the directory: signature, name, method, sizes where they are given, and that the
-  /// bytes end before the next entry and the directory. Returns the position of the first payload byte. Errors: `damaged`.
+  /// Checks the local header against the directory: signature, name, method, flags, sizes where they are given, and
+  /// that the bytes end before the next entry and the directory. Returns the position of the first payload byte.
+  /// Errors: `damaged`; `io` and `truncated` where the file changed.
   [[nodiscard]] std::uint64_t payload_offset(const ZipEntry& entry) const;
-  /// The uncompressed bytes: a slice of the file where stored, inflated otherwise. Errors: `damaged`, `limit`.
-  [[nodiscard]] SourcePtr open_entry(const ZipEntry& entry) const;
+  /// The uncompressed bytes: a slice of the file where stored, inflated otherwise. Small records are inflated once and
+  /// kept for as long as anybody holds them; large ones are inflated as they are read, in bounded memory. Errors: those
+  /// of payload_offset(); `limit`; `unsupported` for encrypted records and other methods. The source's read_at() gives
+  /// `damaged` where the compressed bytes are not what the directory promises.
+  [[nodiscard]] SourcePtr open_entry(const ZipEntry& entry, ZipUse use = ZipUse::payload) const;
   /// The uncompressed bytes of a small record as a string. Errors: those above; `limit` above `limit` bytes.
   [[nodiscard]] std::string read_entry(const ZipEntry& entry, std::uint64_t limit) const;
 
+  /// For verify: reads the local header and the data descriptor, and tells the gap behind the record. PyTorch's padding
+  /// is part of its local headers. Errors: those of payload_offset().
+  [[nodiscard]] ZipLayout layout(const ZipEntry& entry) const;
+
   [[nodiscard]] std::uint64_t directory_offset() const noexcept { return directory_offset_; }
   [[nodiscard]] std::span<const ZipOddity> oddities() const noexcept { return oddities_; }
-
-  struct VerifyResult;
+  /// File, local header and name of an entry, for Errors.
+  [[nodiscard]] ErrorPlace place(const ZipEntry& entry) const;
 
  private:
   friend class ZipDirectoryReader;
-  ZipArchive() = default;
+  ZipArchive(SourcePtr source, const Limits& limits);
+
+  /// Where the next entry of the file, or the directory, begins.
+  [[nodiscard]] std::uint64_t next_begin(const ZipEntry& entry) const noexcept;
+  /// Numbers of the entries in the order of the file.
+  [[nodiscard]] std::uint32_t in_file_order(std::size_t position) const noexcept {
+    return by_offset_.empty() ? static_cast<std::uint32_t>(position) : by_offset_[position];
+  }
+  void require_readable(const ZipEntry& entry) const;
 
   SourcePtr source_;
   Limits limits_;
   std::vector<ZipEntry> entries_;
   std::string names_;
   std::string root_;
-  std::vector<std::uint32_t> index_;       // open addressing by name: entry number + 1
-  std::vector<std::uint32_t> by_offset_;   // entry numbers in order of header_offset
-  std::vector<std::uint32_t> rank_;        // entry number -> position in by_offset_
+  NameIndex index_;
+  std::vector<std::uint32_t> by_offset_;  // entry numbers by header_offset; empty where the directory has that order
+  std::vector<std::uint32_t> rank_;       // entry number -> position in by_offset_; empty as that is
   std::uint64_t directory_offset_ = 0;
   std::vector<ZipOddity> oddities_;
+  std::unique_ptr<InflatedRecords> inflated_;
 };
 
 /// Storages that are records of an archive; the handle is the entry's number.
 class ZipOrigin : public StorageOrigin {
  public:
   explicit ZipOrigin(std::shared_ptr<const ZipArchive> archive) : archive_(std::move(archive)) {}
+  /// Errors: those of ZipArchive::open_entry(); `damaged` where the record has not `nbytes` bytes.
   [[nodiscard]] SourcePtr open(std::uint64_t handle, std::uint64_t nbytes) const override;
   [[nodiscard]] std::string record(std::uint64_t handle) const override;
   [[nodiscard]] std::optional<RecordedChecksum> checksum(std::uint64_t handle) const override;

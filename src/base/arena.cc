@@ -9,8 +9,7 @@ constexpr std::size_t kLargestBlock = std::size_t{1} << 20;
 }
 
 void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
-  const std::size_t wanted = bytes + alignment;
-  if (wanted > block_size_ / 4) {
+  if (bytes > block_size_ / 4) {
     // A block of its own, so that the rest of the current one is not wasted. new[] aligns for every fundamental type.
     budget_->charge(bytes);
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));

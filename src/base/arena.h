@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <span>
+#include <new>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/budget.h"
@@ -19,10 +20,12 @@ class Arena {
  public:
   explicit Arena(std::shared_ptr<MemoryBudget> budget) noexcept : budget_(std::move(budget)) {}
 
+  /// `alignment`: a power of two, at most that of std::max_align_t. Errors: `limit`.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
     const auto at = reinterpret_cast<std::uintptr_t>(next_);
     const std::size_t skip = static_cast<std::size_t>(-at) & (alignment - 1);
-    if (skip + bytes > static_cast<std::size_t>(end_ - next_)) return allocate_slow(bytes, alignment);
+    const auto left = static_cast<std::size_t>(end_ - next_);
+    if (skip > left || bytes > left - skip) return allocate_slow(bytes, alignment);
     std::byte* result = next_ + skip;
     next_ = result + bytes;
     return result;
@@ -30,14 +33,16 @@ class Arena {
 
   template <typename T>
   [[nodiscard]] T* allocate_array(std::size_t count) {
-    static_assert(std::is_trivially_destructible_v<T>);
-    return static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignof(std::max_align_t));
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, sizeof(T), &bytes)) bytes = SIZE_MAX;  // which no budget allows
+    return static_cast<T*>(allocate(bytes, alignof(T)));
   }
 
   template <typename T>
   [[nodiscard]] T* make(const T& value) {
-    static_assert(std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T>);
-    return new (allocate(sizeof(T), alignof(T))) T(value);
+    static_assert(std::is_trivially_copyable_v<T>);
+    return new (allocate_array<T>(1)) T(value);
   }
 
   [[nodiscard]] std::string_view copy(std::string_view text) {

@@ -11,32 +11,29 @@ namespace sconce {
 ByteReader::ByteReader(SourcePtr source, std::uint64_t begin, std::optional<std::uint64_t> end)
     : source_(std::move(source)), end_(end), window_at_(begin) {}
 
-std::uint64_t ByteReader::end_of_input() const { return end_ ? *end_ : source_->size(); }
+std::uint64_t ByteReader::end_of_input() const { return end_ && source_->reaches(*end_) ? *end_ : source_->size(); }
 
 bool ByteReader::has(std::uint64_t bytes) const {
+  if (bytes <= static_cast<std::size_t>(last_ - next_)) return true;
   const auto wanted = checked_add(offset(), bytes);
-  if (!wanted || (end_ && *wanted > *end_)) return false;
-  return static_cast<std::size_t>(last_ - next_) >= bytes || source_->reaches(*wanted);
+  return wanted && (!end_ || *wanted <= *end_) && source_->reaches(*wanted);
+}
+
+/// How many bytes are left, counted up to `most`.
+std::uint64_t ByteReader::available(std::uint64_t most) const {
+  const std::uint64_t at = offset();
+  const std::uint64_t end = end_.value_or(UINT64_MAX);
+  const std::uint64_t wanted = end > at ? std::min(most, end - at) : 0;
+  if (source_->reaches(at + wanted)) return wanted;
+  const std::uint64_t size = source_->size();  // a stream has arrived to its end, or it would reach so far
+  return size > at ? std::min(wanted, size - at) : 0;
 }
 
 std::size_t ByteReader::refill(std::size_t wanted) {
   const auto kept = static_cast<std::size_t>(last_ - next_);
   const std::uint64_t at = offset();
-  const std::size_t target = std::max(wanted, kWindow);
-  // As much as a window holds where that much is there; a stream that is still arriving is read no further than asked.
-  std::uint64_t available = kept;
-  const auto clipped = [&](std::uint64_t size) {
-    return end_ ? std::min<std::uint64_t>(size, *end_ > at ? *end_ - at : 0) : size;
-  };
-  if (const std::uint64_t size = clipped(target); source_->reaches(at + size)) {
-    available = size;
-  } else if (const std::uint64_t least = clipped(wanted); source_->reaches(at + least)) {
-    available = std::min<std::uint64_t>(target, end_of_input() - at);
-  } else {
-    available = end_of_input() > at ? end_of_input() - at : 0;
-  }
-  if (available <= kept) return kept;
-  const auto fill = static_cast<std::size_t>(available);
+  const auto fill = static_cast<std::size_t>(available(std::max(wanted, kWindow)));
+  if (fill <= kept) return kept;
   if (fill > capacity_) {
     auto larger = std::make_unique_for_overwrite<std::byte[]>(fill);
     if (kept != 0) std::memcpy(larger.get(), next_, kept);
@@ -54,29 +51,23 @@ std::size_t ByteReader::refill(std::size_t wanted) {
 }
 
 void ByteReader::need(std::size_t bytes) {
-  if (ensure(bytes) >= bytes) return;
-  ErrorPlace place = at_offset(offset());
+  if (ensure(bytes) < bytes) too_short(bytes);
+}
+
+void ByteReader::too_short(std::uint64_t bytes) const {
   fail(ErrorCode::truncated,
        std::to_string(bytes) + (bytes == 1 ? " more byte" : " more bytes") + " expected, but the data ends at byte " +
            std::to_string(end_of_input()),
-       std::move(place), "fetch the file again");
+       at_offset(offset()), "fetch the file again");
 }
 
 void ByteReader::read(std::span<std::byte> into) {
+  if (!has(into.size())) too_short(into.size());
   const std::size_t ready = std::min(static_cast<std::size_t>(last_ - next_), into.size());
   if (ready != 0) std::memcpy(into.data(), next_, ready);
-  next_ += ready;
-  if (ready == into.size()) return;
+  const std::uint64_t at = offset() + ready;
   const std::span<std::byte> rest = into.subspan(ready);
-  if (!has(rest.size())) {
-    next_ -= ready;
-    ErrorPlace place = at_offset(offset());
-    fail(ErrorCode::truncated,
-         std::to_string(into.size()) + " bytes expected, but the data ends at byte " + std::to_string(end_of_input()),
-         std::move(place), "fetch the file again");
-  }
-  const std::uint64_t at = offset();
-  source_->read_at(at, rest);
+  if (!rest.empty()) source_->read_at(at, rest);
   seek(at + rest.size());
 }
 

@@ -21,7 +21,8 @@ class ByteReader {
  public:
   static constexpr std::size_t kWindow = std::size_t{256} << 10;
 
-  /// Reads `source` from `begin`; stops at `end`, where one is given, as if the source ended there.
+  /// Reads `source` from `begin`; stops at `end`, where one is given, as if the source ended there. A stream that is
+  /// still arriving is read at most a window ahead.
   explicit ByteReader(SourcePtr source, std::uint64_t begin = 0, std::optional<std::uint64_t> end = {});
 
   [[nodiscard]] std::uint64_t offset() const noexcept { return window_at_ + static_cast<std::size_t>(next_ - begin_); }
@@ -57,8 +58,8 @@ class ByteReader {
   /// Copies the next bytes into memory of the caller, any number of them. Errors: `truncated`.
   void read(std::span<std::byte> into);
 
-  /// The bytes up to the next '\n', which is taken too; at most `limit` long. Nothing where there is no '\n' within
-  /// the limit or before the end. Valid until the next call.
+  /// The bytes up to the next '\n', which is taken too; at most `limit` long with it. Nothing is taken where there is
+  /// no '\n' within the limit or before the end. Valid until the next call.
   [[nodiscard]] std::optional<std::string_view> line(std::size_t limit);
 
   /// Goes on at another position.
@@ -73,7 +74,9 @@ class ByteReader {
     return value;
   }
   std::size_t refill(std::size_t wanted);
+  [[nodiscard]] std::uint64_t available(std::uint64_t most) const;
   void need(std::size_t bytes);
+  [[noreturn]] void too_short(std::uint64_t bytes) const;
   [[nodiscard]] std::uint64_t end_of_input() const;
 
   SourcePtr source_;

@@ -1,5 +1,6 @@
 #include <sconce/byte_source.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -47,19 +48,36 @@ class SliceSource final : public ByteSource {
 
   std::uint64_t size() const override { return size_; }
   void read_at(std::uint64_t offset, std::span<std::byte> into) const override {
-    if (!fits(offset, into.size(), size_)) past_end(*this, offset, into.size());
+    check(offset, into.size());
     source_->read_at(offset_ + offset, into);
   }
   const std::byte* view(std::uint64_t offset, std::uint64_t size) const override {
-    if (!fits(offset, size, size_)) past_end(*this, offset, size);
+    check(offset, size);
     return source_->view(offset_ + offset, size);
   }
   std::optional<FileExtent> extent(std::uint64_t offset, std::uint64_t size) const override {
+    check(offset, size);
     return source_->extent(offset_ + offset, size);
   }
   const std::string& name() const noexcept override { return source_->name(); }
 
+  /// A part of this part, counted from the start of the whole, so that errors name offsets that people can look up.
+  SourcePtr part(std::uint64_t offset, std::uint64_t size) const {
+    check(offset, size);
+    return std::make_shared<SliceSource>(source_, offset_ + offset, size);
+  }
+
  private:
+  void check(std::uint64_t offset, std::uint64_t size) const {
+    if (fits(offset, size, size_)) return;
+    ErrorPlace place = at_offset(offset_ + std::min(offset, size_));
+    place.file = name();
+    fail(ErrorCode::truncated,
+         std::to_string(size) + " bytes expected, but the part that holds them ends at byte " +
+             std::to_string(offset_ + size_),
+         std::move(place), "fetch the file again");
+  }
+
   SourcePtr source_;
   std::uint64_t offset_;
   std::uint64_t size_;
@@ -82,6 +100,7 @@ void past_end(const ByteSource& source, std::uint64_t offset, std::uint64_t size
 }
 
 SourcePtr slice(SourcePtr source, std::uint64_t offset, std::uint64_t size) {
+  if (const auto* outer = dynamic_cast<const SliceSource*>(source.get())) return outer->part(offset, size);
   if (const auto end = checked_add(offset, size); !end || !source->reaches(*end)) past_end(*source, offset, size);
   return std::make_shared<SliceSource>(std::move(source), offset, size);
 }

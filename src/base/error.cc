@@ -26,7 +26,10 @@ std::string_view to_string(ErrorCode code) noexcept {
 }
 
 Error::Error(ErrorCode code, std::string message, ErrorPlace place, std::string advice)
-    : std::runtime_error(message), code_(code), message_(std::move(message)), place_(std::move(place)),
+    : std::runtime_error(message),
+      code_(code),
+      message_(std::move(message)),
+      place_(std::move(place)),
       advice_(std::move(advice)) {
   compose();
 }

@@ -15,18 +15,20 @@
 namespace sconce {
 
 std::uint32_t crc32(std::uint32_t crc, std::span<const std::byte> bytes) noexcept {
+  if (bytes.empty()) return crc;  // libdeflate starts over where the pointer is null
   return libdeflate_crc32(crc, bytes.data(), bytes.size());
 }
 
 struct Sha256::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
   State() {
-    if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1)
-      fail(ErrorCode::io, "SHA-256 is not available in this libcrypto");
+    if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1)
+      fail(ErrorCode::io, "SHA-256 is not available in this libcrypto", {},
+           "install OpenSSL with its default provider");
   }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { EVP_MD_CTX_free(context); }
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {}
@@ -35,13 +37,13 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+  EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
 }
 
 std::string Sha256::finish() {
   std::array<unsigned char, 32> digest{};
   unsigned size = 0;
-  EVP_DigestFinal_ex(state_->context, digest.data(), &size);
+  EVP_DigestFinal_ex(state_->context.get(), digest.data(), &size);
   constexpr char kHex[] = "0123456789abcdef";
   std::string text;
   text.reserve(64);

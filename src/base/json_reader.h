@@ -11,15 +11,26 @@ namespace sconce {
 
 /// Reads one JSON text from front to back; linear time, no recursion, depth limited. The text must outlive the reader.
 ///
-/// Strict: UTF-8 only, no byte order mark, no comments, no trailing commas, no leading zeros, no lone surrogate escapes,
-/// no control characters in strings. Errors: `damaged` with the offset (plus `base_offset`).
+/// Strict: UTF-8 only, no byte order mark, no comments, no trailing commas, no leading zeros, no lone surrogate
+/// escapes, no control characters in strings. Errors: `damaged` with the offset (plus `base_offset`).
 class JsonReader {
  public:
   enum class Token : std::uint8_t {
-    begin_object, end_object, begin_array, end_array, key, string, number, boolean, null, end,
+    begin_object,
+    end_object,
+    begin_array,
+    end_array,
+    key,
+    string,
+    number,
+    boolean,
+    null,
+    end,
   };
 
   explicit JsonReader(std::string_view text, std::uint64_t base_offset = 0, unsigned max_depth = 64);
+  JsonReader(const JsonReader&) = delete;  // text() may view the reader's own buffer
+  JsonReader& operator=(const JsonReader&) = delete;
 
   /// The next token. `end` after the one value and trailing white space; anything after is an error.
   Token next();
@@ -31,31 +42,43 @@ class JsonReader {
   [[nodiscard]] std::string_view number() const noexcept { return text_; }
   [[nodiscard]] bool boolean() const noexcept { return boolean_; }
 
-  /// The next token, which must be this one. Errors: `damaged`.
+  /// The next token, which must be this one; `what` names it in the error ("dtype"). Errors: `damaged`.
   void expect(Token token, std::string_view what);
   /// A string value. Errors: `damaged`.
   [[nodiscard]] std::string expect_string(std::string_view what);
   /// A non-negative integer, written with digits only ("-0", "1.0", "1e0" are errors). Errors: `damaged`.
   [[nodiscard]] std::uint64_t expect_u64(std::string_view what);
-  /// The number that was just read as an int64. Errors: `damaged`.
+
+  /// The number that was just read, as another type. Errors: `damaged` where it does not fit: a fraction or an exponent
+  /// in an integer, a double that would be infinite or too small to tell from zero.
   [[nodiscard]] std::int64_t as_i64() const;
   [[nodiscard]] std::uint64_t as_u64(std::string_view what) const;
   [[nodiscard]] double as_double() const;
+
   /// Passes over the next value, whatever it is.
   void skip_value();
 
+  /// Throws `damaged` at the last token.
   [[noreturn]] void wrong(std::string message) const;
 
  private:
+  [[nodiscard]] char peek() const noexcept { return at_ < all_.size() ? all_[at_] : '\0'; }
+  void skip_space() noexcept;
+  void start_token() noexcept;
   Token value_token();
+  Token key_token();
+  Token after_comma();
+  Token open(Token token);
+  Token close();
+  Token finish_value(Token token);
   void read_string();
   void read_escape();
   void read_number();
   void read_literal(std::string_view word);
-  void skip_space();
-  Token finish_value(Token token);
+  [[noreturn]] void unexpected(std::string_view wanted) const;
+  [[noreturn]] void wrong_at(std::size_t at, std::string message) const;
 
-  enum class Want : std::uint8_t { value, first_key_or_end, key, comma_or_end, first_value_or_end, end };
+  enum class Want : std::uint8_t { value, first_key_or_end, comma_or_end, first_value_or_end, end };
 
   std::string_view all_;
   std::uint64_t base_offset_;

@@ -9,16 +9,24 @@
 
 namespace sconce {
 
-/// Control characters (C0, DEL, C1), backslashes aside, as \n, \t, \xNN; bytes that are no UTF-8 as \xNN. For terminals.
+/// Control characters (C0, DEL, C1) as \n, \r, \t, \xNN, marks that turn the direction of writing as \uNNNN, bytes that are
+/// no UTF-8 as \xNN; backslashes stay, so that what is escaped already does not change. For terminals.
 [[nodiscard]] std::string escaped(std::string_view text);
 
 /// Whether all of it is UTF-8. `allow_surrogates`: as Python's surrogatepass.
 [[nodiscard]] bool is_utf8(std::string_view text, bool allow_surrogates = false) noexcept;
 
+struct CodePoint {
+  std::uint32_t value;   ///< the first byte where `size` is 0
+  unsigned size;         ///< bytes in the text; 0 where they are no UTF-8
+};
+/// The code point that begins at `at`, which lies inside of the text.
+[[nodiscard]] CodePoint decode_utf8(std::string_view text, std::size_t at, bool allow_surrogates = false) noexcept;
+
 /// Appends one code point, surrogates as three bytes.
 void append_utf8(std::string& out, std::uint32_t code_point);
 
-/// "1.5 KiB", "312 B", "2.00 GiB".
+/// Three digits and a binary unit: "312 B", "1.50 KiB", "20.0 MiB", "517 GiB".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 /// 1234567 as "1,234,567".
 [[nodiscard]] std::string with_commas(std::uint64_t number);

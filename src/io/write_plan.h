@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,27 +20,29 @@ inline constexpr ChecksumSlot kNoSlot = 0xFFFFFFFF;
 struct Segment {
   enum class Kind : std::uint8_t { literal, payload };
   Kind kind = Kind::literal;
-  ChecksumSlot slot = kNoSlot;     ///< of a payload: its CRC goes here
-  std::uint32_t payload = 0;       ///< of a payload: number in WritePlan::payloads
-  std::uint64_t offset = 0;        ///< of a literal: in WritePlan::literals
-  std::uint64_t size = 0;          ///< bytes
+  ChecksumSlot slot = kNoSlot;  ///< of a payload: its CRC goes here
+  std::uint32_t payload = 0;    ///< of a payload: number in WritePlan::payloads
+  std::uint64_t offset = 0;     ///< of a literal: in WritePlan::literals
+  std::uint64_t size = 0;       ///< bytes
 };
 
 /// Bytes that are pulled when the plan runs.
 struct Payload {
-  /// Opens the bytes; called once, by the thread that needs them, and dropped after. Exactly `size` bytes.
+  /// Opens the bytes; called once, by the thread that needs them (not the caller's, in a large plan), and dropped
+  /// after. Exactly `size` bytes.
   virtual ~Payload() = default;
   [[nodiscard]] virtual SourcePtr open() const = 0;
-  /// What the input records as the CRC-32 of exactly these bytes; nothing where it records none.
+  /// What the input records as the CRC-32 of exactly these bytes; nothing, or 0, where it records none.
   [[nodiscard]] virtual std::optional<std::uint32_t> expected_crc32() const { return {}; }
   /// For messages.
   [[nodiscard]] virtual std::string record() const { return {}; }
   [[nodiscard]] virtual std::string key() const { return {}; }
 };
 
+/// Errors of all: `invalid_argument` beyond 2^64 bytes, 2^32 payloads, or for a slot that is not yet there.
 class WritePlan {
  public:
-  /// Appends literal bytes.
+  /// Appends literal bytes. Neighbours become one segment.
   void add_literal(std::string_view bytes);
   /// Appends four bytes, little-endian, that become the checksum of a slot that was filled before.
   void add_checksum(ChecksumSlot slot);
@@ -70,6 +73,9 @@ class WritePlan {
   [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
 
  private:
+  void grow(std::uint64_t bytes);
+  ChecksumSlot new_slot(std::optional<std::uint32_t> known);
+
   std::vector<Segment> segments_;
   std::string literals_;
   std::vector<Patch> patches_;

@@ -1,0 +1,18 @@
+// Files that people mistake for checkpoints, and formats whose readers are not built yet: recognised and named.
+#pragma once
+
+#include "formats/format.h"
+
+namespace sconce::formats::foreign {
+
+/// A zip archive of another kind than torch.save's: TorchScript, torch.package, an exported program, or no model at
+/// all.
+[[nodiscard]] bool is_foreign_zip(const Sniff& sniff);
+[[noreturn]] Opened refuse_zip(const OpenContext& context);
+
+/// Anything else that can be named: ONNX, GGUF, gzip, a web page, a git-lfs pointer …
+[[nodiscard]] bool is_foreign(const Sniff& sniff);
+/// Errors: `unsupported` with the name and what to do; `damaged` where a file is plainly of a format but broken.
+[[noreturn]] Opened refuse(const OpenContext& context);
+
+}  // namespace sconce::formats::foreign

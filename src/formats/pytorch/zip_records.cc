@@ -1,0 +1,127 @@
+#include "formats/pytorch/zip_records.h"
+
+#include <algorithm>
+
+#include "base/fail.h"
+
+namespace sconce::formats::pytorch {
+
+using archive::ZipArchive;
+using archive::ZipEntry;
+
+namespace {
+
+std::string ascii_folded(std::string_view name) {
+  std::string folded(name);
+  for (char& c : folded)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return folded;
+}
+
+// What torch.save writes beside data/; everything else is an extra record.
+constexpr std::string_view kOwnRecords[] = {"data.pkl",
+                                            "version",
+                                            "byteorder",
+                                            ".format_version",
+                                            ".storage_alignment",
+                                            ".data/version",
+                                            ".data/serialization_id"};
+
+bool is_own(std::string_view record) {
+  return record.starts_with("data/") || std::ranges::find(kOwnRecords, record) != std::end(kOwnRecords);
+}
+
+/// First touch of a record: its headers and descriptor against the directory.
+OpenedRecord open_for_check(const ZipArchive& zip, std::uint32_t number) {
+  const ZipEntry& entry = zip.entries()[number];
+  const archive::ZipLayout layout = zip.layout(entry);
+  if (layout.descriptor == archive::ZipLayout::Descriptor::wrong)
+    fail(ErrorCode::damaged, "the data descriptor behind the record is not what the directory says", zip.place(entry),
+         "the file is damaged; fetch it again");
+  OpenedRecord opened;
+  if (layout.local_crc32_differs) opened.note = "the local header gives another checksum than the directory";
+  if (layout.gap != 0) opened.note = std::to_string(layout.gap) + " bytes behind the record belong to nothing";
+  opened.bytes = zip.open_entry(entry);
+  return opened;
+}
+
+}  // namespace
+
+std::string_view Records::folder_of_first(const ZipArchive& zip) noexcept {
+  if (zip.entries().empty()) return {};
+  const std::string_view first = zip.name(zip.entries().front());
+  const std::size_t slash = first.find('/');
+  return slash == std::string_view::npos ? std::string_view() : first.substr(0, slash);
+}
+
+void Records::check_root() const {
+  for (const ZipEntry& entry : zip_->entries()) {
+    const std::string_view name = zip_->name(entry);
+    if (name.size() > root_.size() && name[root_.size()] == '/' && name.starts_with(root_)) continue;
+    fail(ErrorCode::damaged,
+         "the archive's folder is \"" + std::string(root_) +
+             "\", but this entry lies outside of it; PyTorch refuses such files",
+         in_record(std::string(name)), "the archive was packed again by another program; remove the entry (zip -d)");
+  }
+}
+
+const ZipEntry* Records::find(std::string_view record) const {
+  std::string name(root_);
+  name.append(1, '/').append(record);
+  if (const ZipEntry* entry = zip_->find(name)) return entry;
+  return zip_->find_any_case(name);
+}
+
+std::string_view Records::record_of(const ZipEntry& entry) const noexcept {
+  const std::string_view name = zip_->name(entry);
+  if (name.size() <= root_.size() || !name.starts_with(root_) || name[root_.size()] != '/') return {};
+  return name.substr(root_.size() + 1);
+}
+
+std::vector<std::uint32_t> Records::storage_entries() const {
+  std::vector<std::uint32_t> found;
+  for (const ZipEntry& entry : zip_->entries())
+    if (record_of(entry).starts_with("data/")) found.push_back(static_cast<std::uint32_t>(zip_->index_of(entry)));
+  return found;
+}
+
+std::vector<std::uint32_t> Records::extra_entries() const {
+  std::vector<std::uint32_t> found;
+  for (const ZipEntry& entry : zip_->entries()) {
+    const std::string_view record = record_of(entry);
+    const bool folder = record.empty() || record.ends_with('/');
+    if (!folder && !is_own(ascii_folded(record))) found.push_back(static_cast<std::uint32_t>(zip_->index_of(entry)));
+  }
+  return found;
+}
+
+ExtraPart Records::extra_part(std::uint32_t entry) const {
+  const ZipEntry& which = zip_->entries()[entry];
+  return {std::string(record_of(which)), zip_->open_entry(which)};
+}
+
+std::vector<RecordCheck> TorchZipFile::records(const std::vector<bool>& used_storages) const {
+  const auto zip = records_->archive_handle();
+  std::vector<bool> used(zip->entries().size(), false);
+  for (std::size_t at = 0; at < entries_.size(); ++at)
+    if (used_storages[first_storage_ + at]) used[entries_[at]] = true;
+  std::vector<RecordCheck> checks;
+  for (std::uint32_t number = 0; number < zip->entries().size(); ++number) {
+    const ZipEntry& entry = zip->entries()[number];
+    RecordCheck check;
+    check.record = std::string(zip->name(entry));
+    check.file_offset = entry.header_offset;
+    check.size = entry.size;
+    check.crc32 = entry.crc32;
+    // A record is used by a tensor, or explained by being one of the container's own. Others are extra or unnamed.
+    check.used =
+        used[number] ||
+        (!records_->record_of(entry).starts_with("data/") && is_own(ascii_folded(records_->record_of(entry)))) ||
+        check.record.ends_with('/');
+    check.open = [zip, number] { return open_for_check(*zip, number); };
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+}  // namespace sconce::formats::pytorch

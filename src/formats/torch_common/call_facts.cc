@@ -1,0 +1,76 @@
+#include "formats/torch_common/call_facts.h"
+
+#include <algorithm>
+
+#include "formats/torch_common/effects.h"
+#include "formats/torch_common/known_names.h"
+
+namespace sconce::formats::torch_common {
+
+using tree::NodeId;
+
+void CallCounter::count(CallFact::What what, std::uint64_t offset, NodeId callable, bool effect) {
+  const std::uint64_t key = (std::uint64_t{callable} << 8) | (static_cast<std::uint64_t>(what) << 1) | (effect ? 1 : 0);
+  const auto [place, added] = places_.try_emplace(key, counts_.size());
+  if (added) counts_.push_back({what, callable, offset, 0, effect});
+  ++counts_[place->second].count;
+}
+
+void CallCounter::called(std::uint64_t offset, NodeId callable, NodeId args) {
+  // getattr on a class or module reaches whatever is in it; on an object of the file it makes a bound method.
+  bool reaches = false;
+  if (document_.kind(callable) == Kind::global &&
+      static_cast<Known>(document_.global_tag(callable)) == Known::py_getattr) {
+    const auto elements = document_.elements(args);
+    reaches = elements.empty() || (document_.kind(elements[0]) == Kind::global &&
+                                   static_cast<Known>(document_.global_tag(elements[0])) != Known::torch_module);
+  }
+  // Calls of results are counted under the name that they begin with, so that a file cannot fill the list.
+  NodeId named = callable;
+  for (int depth = 0; depth < 8 && document_.kind(named) == Kind::object; ++depth) {
+    const NodeId inner = document_.object_record(named).callable;
+    if (inner == tree::kNoNode) break;
+    named = inner;
+  }
+  if (document_.kind(named) == Kind::object) named = tree::kNoNode;
+  count(CallFact::What::call, offset, named, reaches);
+}
+
+void CallCounter::state_set(std::uint64_t offset, NodeId target, NodeId) {
+  // A state for a class or function changes the program that loads the file.
+  if (document_.kind(target) == Kind::global) return count(CallFact::What::state, offset, target, true);
+  if (document_.kind(target) != Kind::object) return;
+  const NodeId callable = document_.object_record(target).callable;
+  if (callable != tree::kNoNode && document_.kind(callable) == Kind::global)
+    count(CallFact::What::state, offset, callable, false);
+}
+
+CallFact::Effect CallCounter::effect_of(const Count& count) const {
+  if (count.effect) return CallFact::Effect::effect;
+  if (count.callable == tree::kNoNode || document_.kind(count.callable) != Kind::global) return CallFact::Effect::unknown;
+  const tree::GlobalRecord& record = document_.global_record(count.callable);
+  if (has_effect(record.python3_module, record.python3_name)) return CallFact::Effect::effect;
+  const auto known = static_cast<Known>(document_.global_tag(count.callable));
+  if (known == Known::py_getattr || only_builds(known) || known == Known::torch_module || known == Known::reconstructor)
+    return CallFact::Effect::data;
+  return CallFact::Effect::unknown;
+}
+
+std::vector<CallFact> CallCounter::facts(const std::string& record) const {
+  std::vector<CallFact> facts;
+  facts.reserve(counts_.size());
+  for (const Count& count : counts_) {
+    CallFact fact;
+    fact.what = count.what;
+    fact.effect = effect_of(count);
+    fact.name = count.callable == tree::kNoNode ? "the result of a call" : document_.class_name(count.callable);
+    fact.record = record;
+    fact.offset = count.offset;
+    fact.count = count.count;
+    facts.push_back(std::move(fact));
+  }
+  std::ranges::stable_sort(facts, {}, &CallFact::offset);
+  return facts;
+}
+
+}  // namespace sconce::formats::torch_common

@@ -1,0 +1,196 @@
+#include "formats/torch_common/effects.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sconce::formats::torch_common {
+
+namespace {
+
+// Modules of which every name counts, with all that is inside them. Processes, interpreters, files, sockets, importers,
+// loaders of further code.
+constexpr std::string_view kModules[] = {
+    "_aix_support",
+    "_io",
+    "_osx_support",
+    "_operator",
+    "_pickle",
+    "_posixsubprocess",
+    "_pyrepl",
+    "_socket",
+    "_winapi",
+    "_xxsubinterpreters",
+    "_interpreters",
+    "aiohttp",
+    "asyncio",
+    "bdb",
+    "cloudpickle",
+    "cProfile",
+    "code",
+    "codeop",
+    "commands",
+    "compileall",
+    "ctypes",
+    "dill",
+    "distutils",
+    "doctest",
+    "ensurepip",
+    "fcntl",
+    "fileinput",
+    "ftplib",
+    "gc",
+    "glob",
+    "http",
+    "httplib",
+    "idlelib",
+    "imaplib",
+    "imp",
+    "importlib",
+    "io",
+    "joblib",
+    "lib2to3",
+    "linecache",
+    "logging.config",
+    "marshal",
+    "mlflow",
+    "mmap",
+    "modulefinder",
+    "multiprocessing",
+    "nntplib",
+    "nt",
+    "ntpath",
+    "operator",
+    "os",
+    "pandas.io",
+    "pdb",
+    "pickle",
+    "pip",
+    "pkg_resources",
+    "pkgutil",
+    "platform",
+    "popen2",
+    "poplib",
+    "posix",
+    "posixpath",
+    "profile",
+    "pty",
+    "py_compile",
+    "pydoc",
+    "requests",
+    "rlcompleter",
+    "runpy",
+    "setuptools",
+    "shelve",
+    "shutil",
+    "signal",
+    "site",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "symtable",
+    "sys",
+    "telnetlib",
+    "tempfile",
+    "test",
+    "thread",
+    "timeit",
+    "tkinter",
+    "trace",
+    "urllib",
+    "urllib2",
+    "uuid",
+    "venv",
+    "webbrowser",
+    "wsgiref",
+    "xmlrpc",
+    "zipfile",
+    "zipimport",
+    "numpy.f2py",
+    "numpy.testing",
+    "numpy.distutils",
+    "torch._dynamo",
+    "torch._inductor",
+    "torch.distributed.rpc",
+    "torch.fx",
+    "torch.hub",
+    "torch.jit",
+    "torch.multiprocessing",
+    "torch.package",
+    "torch.utils._config_module",
+    "torch.utils.bottleneck",
+    "torch.utils.collect_env",
+    "torch.utils.cpp_extension",
+    "torch.utils.data.datapipes",
+};
+
+struct Name {
+  std::string_view module;
+  std::string_view name;
+};
+
+// Single names of modules that are otherwise harmless.
+constexpr Name kNames[] = {
+    {"builtins", "__import__"},
+    {"builtins", "apply"},
+    {"builtins", "breakpoint"},
+    {"builtins", "compile"},
+    {"builtins", "delattr"},
+    {"builtins", "eval"},
+    {"builtins", "exec"},
+    {"builtins", "execfile"},
+    {"builtins", "file"},
+    {"builtins", "filter"},
+    {"builtins", "globals"},
+    {"builtins", "input"},
+    {"builtins", "locals"},
+    {"builtins", "map"},
+    {"builtins", "open"},
+    {"builtins", "raw_input"},
+    {"builtins", "reload"},
+    {"builtins", "setattr"},
+    {"builtins", "vars"},
+    {"copyreg", "add_extension"},
+    {"functools", "reduce"},
+    {"numpy", "fromfile"},
+    {"numpy", "load"},
+    {"numpy", "loadtxt"},
+    {"numpy", "memmap"},
+    {"numpy", "save"},
+    {"torch", "load"},
+    {"torch", "save"},
+    {"torch.serialization", "load"},
+    {"torch.serialization", "save"},
+    {"types", "CodeType"},
+    {"types", "FunctionType"},
+    {"types", "LambdaType"},
+};
+
+// What real checkpoints hold of the modules above. An empty name: all of the module.
+constexpr Name kHarmless[] = {
+    {"_io", "BytesIO"},        {"_io", "StringIO"},        {"io", "BytesIO"},
+    {"io", "StringIO"},        {"operator", "itemgetter"}, {"signal", "Signals"},
+    {"torch.jit._pickle", ""}, {"uuid", "SafeUUID"},       {"uuid", "UUID"},
+};
+
+bool is_inside(std::string_view dotted, std::string_view package) noexcept {
+  return dotted.starts_with(package) && (dotted.size() == package.size() || dotted[package.size()] == '.');
+}
+
+}  // namespace
+
+bool has_effect(std::string_view module, std::string_view name) noexcept {
+  if (std::ranges::any_of(
+          kHarmless, [&](const Name& row) { return row.module == module && (row.name.empty() || row.name == name); }))
+    return false;
+  if (std::ranges::any_of(kModules, [&](std::string_view package) { return is_inside(module, package); })) return true;
+  // A dotted name reaches through attributes. A class inside a class is data; whatever begins in lower case or with an
+  // underscore is a module or function that happens to be an attribute of another module.
+  if (const std::size_t dot = name.find('.'); dot != std::string_view::npos)
+    return !(name.front() >= 'A' && name.front() <= 'Z');
+  return std::ranges::any_of(kNames, [&](const Name& row) { return row.module == module && row.name == name; });
+}
+
+}  // namespace sconce::formats::torch_common

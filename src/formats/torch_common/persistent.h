@@ -1,0 +1,94 @@
+// Persistent ids: how a PyTorch pickle names what lies outside of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "formats/torch_common/storage_classes.h"
+#include "tree/document.h"
+
+namespace sconce::formats::torch_common {
+
+using tree::kNoNode;
+using tree::NodeId;
+
+/// A slice of another storage, as the legacy stream of PyTorch up to 0.3 has it. In elements of the class.
+struct StorageView {
+  NodeId key = kNoNode;
+  std::uint64_t offset = 0;
+  std::uint64_t numel = 0;
+};
+
+/// ('storage', class, key, location, numel[, view]).
+struct StorageId {
+  StorageClass cls;
+  NodeId key = kNoNode;  ///< a str; equal keys are one node
+  std::string_view key_text;
+  std::string_view location;
+  std::uint64_t numel = 0;  ///< of the root storage
+  std::uint64_t nbytes = 0;
+  std::optional<StorageView> view;
+};
+
+/// Resolves persistent ids. Each container has its own way to find the bytes.
+class PersistentLoader {
+ public:
+  virtual ~PersistentLoader() = default;
+  /// The node that the id stands for. Errors: `damaged` for ids that PyTorch would refuse.
+  [[nodiscard]] virtual NodeId load(std::uint64_t offset, NodeId id) = 0;
+};
+
+/// Ids that only the program that saved the file can resolve: kept as opaque objects. For bare pickles.
+class ForeignIds final : public PersistentLoader {
+ public:
+  explicit ForeignIds(tree::Document& document) : document_(document) {}
+  [[nodiscard]] NodeId load(std::uint64_t offset, NodeId id) override;
+
+ private:
+  tree::Document& document_;
+};
+
+/// Storage ids of the zip and legacy formats: parsed, checked for contradictions, and handed on once for each key.
+class StorageLoader : public PersistentLoader {
+ public:
+  explicit StorageLoader(tree::Document& document) : document_(document) {}
+  [[nodiscard]] NodeId load(std::uint64_t offset, NodeId id) override;
+
+ protected:
+  /// The number of the document's storage for an id that is met for the first time.
+  [[nodiscard]] virtual std::uint32_t first_seen(const StorageId& id) = 0;
+  /// An id that is no storage. The default refuses it.
+  [[nodiscard]] virtual NodeId other(NodeId id, std::string_view tag);
+
+  tree::Document& document_;
+
+ private:
+  struct Seen {
+    DType dtype;
+    bool typed;
+    std::uint64_t numel;
+    std::uint32_t storage;
+    NodeId node;
+    NodeId location;
+  };
+  struct ViewKey {
+    NodeId root, view;
+    bool operator==(const ViewKey&) const = default;
+  };
+  struct ViewKeyHash {
+    std::size_t operator()(const ViewKey& key) const noexcept {
+      return (std::uint64_t{key.root} << 32 | key.view) * 0x9E3779B97F4A7C15U;
+    }
+  };
+  [[nodiscard]] StorageId parse(std::span<const NodeId> parts) const;
+  void check_same(const Seen& seen, const StorageId& id, NodeId location) const;
+  [[nodiscard]] NodeId view_of(const Seen& root, const StorageId& id);
+
+  std::unordered_map<NodeId, Seen> seen_;
+  std::unordered_map<ViewKey, std::pair<NodeId, StorageView>, ViewKeyHash> views_;
+};
+
+}  // namespace sconce::formats::torch_common

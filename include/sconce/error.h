@@ -53,7 +53,7 @@ enum class ErrorCode : std::uint8_t {
 /// Where in the input a failure lies. Every member may be absent.
 struct ErrorPlace {
   std::string file;                      ///< path or name of the source
-  std::optional<std::uint64_t> offset;   ///< byte offset in `file`, or in `record` where that is compressed
+  std::optional<std::uint64_t> offset;   ///< byte offset: in `record` where one is named, else in `file`
   std::string record;                    ///< entry of the archive ("archive/data.pkl")
   std::string key;                       ///< path of the value in the tree ("optimizer.state.0.step")
 };

@@ -22,15 +22,11 @@ constexpr std::uint64_t kSearched = 4096 + 16 * 4093;
 struct Candidate {
   std::uint64_t position = 0;
   std::uint16_t comment_size = 0;
-  std::uint16_t directory_disk = 0, entries_here = 0;  // of the end record
-  EndRecord narrow;                                    // the end record's own 16 and 32 bit numbers
+  EndRecord narrow;  // the end record's own 16 and 32 bit numbers
   bool has_locator = false;
   std::uint64_t locator_target = 0;
   std::uint32_t locator_disks = 1;
-  bool zip64 = false;            // the locator leads to a zip64 record
-  std::uint64_t end64_size = 0;  // as its size field says, and the 12 bytes before that counts
-  std::uint64_t wide_entries_here = 0;
-  std::uint32_t wide_directory_disk = 0;
+  bool zip64 = false;   // the locator leads to a zip64 record
   EndRecord effective;  // the zip64 record's numbers where there is one
 };
 
@@ -47,9 +43,9 @@ class EndFinder {
     std::optional<Candidate> last;
     for (auto position = previous_signature(size_); position; position = previous_signature(*position)) {
       const Candidate candidate = read_candidate(*position);
+      refuse_second_archive(candidate);
       if (leads_to_directory(candidate)) return checked(candidate);
       if (!last) last = candidate;
-      refuse_second_archive(candidate);
       oddities_.add("an end record that leads to no directory", *position);
     }
     const LocalWalk walk = walk_local_headers(source_);
@@ -86,8 +82,8 @@ class EndFinder {
     const char* at = tail_.data() + (position - tail_at_);
     found.narrow.begin = position;
     found.narrow.disk = load_le<std::uint16_t>(at + 4);
-    found.directory_disk = load_le<std::uint16_t>(at + 6);
-    found.entries_here = load_le<std::uint16_t>(at + 8);
+    found.narrow.directory_disk = load_le<std::uint16_t>(at + 6);
+    found.narrow.entries_here = load_le<std::uint16_t>(at + 8);
     found.narrow.entries = load_le<std::uint16_t>(at + 10);
     found.narrow.directory_size = load_le<std::uint32_t>(at + 12);
     found.narrow.directory_offset = load_le<std::uint32_t>(at + 16);
@@ -105,25 +101,29 @@ class EndFinder {
     found.has_locator = true;
     found.locator_target = load_le<std::uint64_t>(locator.data() + 8);
     found.locator_disks = load_le<std::uint32_t>(locator.data() + 16);
-    if (!fits(found.locator_target, kEnd64Size, found.position - kLocatorSize)) return;
-    const std::string_view record = bytes(found.locator_target, kEnd64Size, buffer);
-    if (load_le<std::uint32_t>(record.data()) != kEnd64Signature) return;
+    if (!fits(found.locator_target, kEnd64Size, size_)) return;
+    if (!has_signature(found.locator_target, kEnd64Signature)) return;
     found.zip64 = true;
-    found.end64_size = load_le<std::uint64_t>(record.data() + 4);
-    found.effective.begin = found.locator_target;
-    found.effective.disk = load_le<std::uint32_t>(record.data() + 16);
-    found.wide_directory_disk = load_le<std::uint32_t>(record.data() + 20);
-    found.wide_entries_here = load_le<std::uint64_t>(record.data() + 24);
-    found.effective.entries = load_le<std::uint64_t>(record.data() + 32);
-    found.effective.directory_size = load_le<std::uint64_t>(record.data() + 40);
-    found.effective.directory_offset = load_le<std::uint64_t>(record.data() + 48);
+    found.effective = read_end64(found.locator_target);
+  }
+
+  [[nodiscard]] EndRecord read_end64(std::uint64_t position) const {
+    std::string buffer;
+    const char* at = bytes(position, kEnd64Size, buffer).data();
+    EndRecord record;
+    record.begin = position;
+    record.disk = load_le<std::uint32_t>(at + 16);
+    record.directory_disk = load_le<std::uint32_t>(at + 20);
+    record.entries_here = load_le<std::uint64_t>(at + 24);
+    record.entries = load_le<std::uint64_t>(at + 32);
+    record.directory_size = load_le<std::uint64_t>(at + 40);
+    record.directory_offset = load_le<std::uint64_t>(at + 48);
+    return record;
   }
 
   [[nodiscard]] static bool on_one_disk(const Candidate& candidate) {
-    const std::uint64_t here = candidate.zip64 ? candidate.wide_entries_here : candidate.entries_here;
-    const std::uint32_t directory_disk = candidate.zip64 ? candidate.wide_directory_disk : candidate.directory_disk;
-    const std::uint32_t disk = candidate.effective.disk;
-    return here == candidate.effective.entries && disk == directory_disk && disk <= 1 &&
+    const EndRecord& record = candidate.effective;
+    return record.entries_here == record.entries && record.disk == record.directory_disk && record.disk <= 1 &&
            (!candidate.zip64 || candidate.locator_disks == 1);
   }
 
@@ -137,19 +137,24 @@ class EndFinder {
            has_signature(record.directory_offset, kDirectorySignature);
   }
 
-  /// A reader that allows for bytes before an archive (Python's zipfile) would take this end record and count from
-  /// its directory's end. PyTorch does not; whoever looks with both sees two archives.
+  /// A reader that allows for bytes before an archive (Python's zipfile) looks for the directory right before the end
+  /// record, and shifts all offsets to fit. PyTorch does not; where that leads to another directory than the fields do,
+  /// whoever looks with both sees two archives.
   void refuse_second_archive(const Candidate& candidate) const {
-    const EndRecord& record = candidate.effective;
+    EndRecord record = candidate.narrow;
+    if (const std::uint64_t behind = candidate.position; candidate.has_locator) {
+      const std::uint64_t at = behind - kLocatorSize - kEnd64Size;
+      if (has_signature(at, kEnd64Signature)) record = read_end64(at);
+    }
     if (record.entries == 0 || record.directory_size > record.begin) return;
     const std::uint64_t directory = record.begin - record.directory_size;
     if (directory <= record.directory_offset || !has_signature(directory, kDirectorySignature)) return;
-    fail(ErrorCode::damaged,
-         "this end record belongs to an archive that begins at byte " +
-             std::to_string(directory - record.directory_offset) +
-             ", not at byte 0: two archives stand behind one another, or the file is cut short behind an archive "
-             "inside it",
-         at_offset(candidate.position), "fetch the file again, or cut the archives apart");
+    fail(
+        ErrorCode::damaged,
+        "this end record is of an archive that begins at byte " + std::to_string(directory - record.directory_offset) +
+            ", not at byte 0: several archives stand behind one another (as in a file of a distributed checkpoint), or "
+            "the file is cut short behind an archive inside it",
+        at_offset(candidate.position), "fetch the file again, or cut the archives apart");
   }
 
   EndRecord checked(const Candidate& candidate) {
@@ -177,22 +182,24 @@ class EndFinder {
   void check_zip64(const Candidate& candidate) {
     if (!candidate.has_locator) return;
     const std::uint64_t locator = candidate.position - kLocatorSize;
-    if (!candidate.zip64) {
-      fail(
-          ErrorCode::damaged,
-          "the zip64 locator points at byte " + std::to_string(candidate.locator_target) + ", where no zip64 record is",
-          at_offset(locator));
-    }
-    const std::uint64_t room = locator - candidate.locator_target - 12;
-    if (candidate.end64_size < kEnd64Size - 12 || candidate.end64_size > room) {
+    if (!candidate.zip64 || !fits(candidate.locator_target, kEnd64Size, locator)) {
       fail(ErrorCode::damaged,
-           "the zip64 record says that it has " + std::to_string(candidate.end64_size) + " bytes more, but " +
+           "the zip64 locator points at byte " + std::to_string(candidate.locator_target) +
+               ", where no zip64 record ends before it",
+           at_offset(locator));
+    }
+    std::string buffer;
+    const auto announced = load_le<std::uint64_t>(bytes(candidate.locator_target, kEnd64Size, buffer).data() + 4);
+    const std::uint64_t room = locator - candidate.locator_target - 12;
+    if (announced < kEnd64Size - 12 || announced > room) {
+      fail(ErrorCode::damaged,
+           "the zip64 record says that it has " + std::to_string(announced) + " bytes more, but " +
                std::to_string(room) + " stand before its locator",
            at_offset(candidate.locator_target));
     }
-    if (candidate.end64_size < room) {
-      oddities_.add(std::to_string(room - candidate.end64_size) + " bytes between the zip64 record and its locator",
-                    candidate.locator_target + 12 + candidate.end64_size);
+    if (announced < room) {
+      oddities_.add(std::to_string(room - announced) + " bytes between the zip64 record and its locator",
+                    candidate.locator_target + 12 + announced);
     }
     agree("entries", candidate.narrow.entries, kSaturated16, candidate.effective.entries, candidate.position);
     agree("directory bytes", candidate.narrow.directory_size, kSaturated32, candidate.effective.directory_size,

@@ -14,7 +14,9 @@ struct EndRecord {
   std::uint64_t directory_offset = 0;
   std::uint64_t directory_size = 0;
   std::uint64_t entries = 0;
-  std::uint32_t disk = 0;   ///< number of "this disk": 0, or 1 from writers that count from one
+  std::uint64_t entries_here = 0;  ///< on this disk: all, in an archive of one part
+  std::uint32_t disk = 0;          ///< number of "this disk": 0, or 1 from writers that count from one
+  std::uint32_t directory_disk = 0;
   std::uint64_t begin = 0;  ///< first byte of the end structures: zip64 record, locator, end record
 };
 

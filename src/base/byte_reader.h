@@ -83,7 +83,7 @@ class ByteReader {
   std::optional<std::uint64_t> end_;
   std::unique_ptr<std::byte[]> window_;
   std::size_t capacity_ = 0;
-  std::uint64_t window_at_ = 0;        // source offset of begin_
+  std::uint64_t window_at_ = 0;  // source offset of begin_
   const std::byte* begin_ = nullptr;
   const std::byte* next_ = nullptr;
   const std::byte* last_ = nullptr;

@@ -24,6 +24,7 @@ namespace sconce {
 }
 
 /// The smallest multiple of `alignment` (a power of two) that is not below `value`.
+/// Wraps where `value` is within `alignment` of 2^64: check values from a file first.
 [[nodiscard]] constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) noexcept {
   return (value + alignment - 1) & ~(alignment - 1);
 }

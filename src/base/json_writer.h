@@ -8,7 +8,8 @@
 
 namespace sconce {
 
-/// Appends JSON to a string. Commas and nesting are the writer's business; that keys come before values is the caller's.
+/// Appends JSON to a string. Commas and nesting are the writer's business; that keys come before values is the
+/// caller's.
 ///
 /// Text that is not UTF-8 is written with each offending byte as U+FFFD; lone surrogates (three-byte form) as \udXXX.
 class JsonWriter {

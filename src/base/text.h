@@ -9,16 +9,16 @@
 
 namespace sconce {
 
-/// Control characters (C0, DEL, C1) as \n, \r, \t, \xNN, marks that turn the direction of writing as \uNNNN, bytes that are
-/// no UTF-8 as \xNN; backslashes stay, so that what is escaped already does not change. For terminals.
+/// Control characters (C0, DEL, C1) as \n, \r, \t, \xNN, marks that turn the direction of writing as \uNNNN, bytes that
+/// are no UTF-8 as \xNN; backslashes stay, so that what is escaped already does not change. For terminals.
 [[nodiscard]] std::string escaped(std::string_view text);
 
 /// Whether all of it is UTF-8. `allow_surrogates`: as Python's surrogatepass.
 [[nodiscard]] bool is_utf8(std::string_view text, bool allow_surrogates = false) noexcept;
 
 struct CodePoint {
-  std::uint32_t value;   ///< the first byte where `size` is 0
-  unsigned size;         ///< bytes in the text; 0 where they are no UTF-8
+  std::uint32_t value;  ///< the first byte where `size` is 0
+  unsigned size;        ///< bytes in the text; 0 where they are no UTF-8
 };
 /// The code point that begins at `at`, which lies inside of the text.
 [[nodiscard]] CodePoint decode_utf8(std::string_view text, std::size_t at, bool allow_surrogates = false) noexcept;

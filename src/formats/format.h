@@ -70,6 +70,8 @@ class OpenedFile {
   virtual ~OpenedFile() = default;
   /// All records, in file order. `used_storages[n]`: some tensor of the tree views storage n.
   [[nodiscard]] virtual std::vector<RecordCheck> records(const std::vector<bool>& used_storages) const = 0;
+  /// Bytes of tensor data that no storage of the tree names.
+  [[nodiscard]] virtual std::uint64_t unnamed_bytes() const { return 0; }
 };
 
 struct Opened {

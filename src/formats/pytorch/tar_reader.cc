@@ -104,7 +104,7 @@ class TarReader {
         origin_(document_.keep_origin(std::make_shared<SourceOrigin>(context.source))) {}
 
   Opened run() {
-    const std::vector<TarEntry> entries = archive::read_tar(*context_.source, *context_.budget);
+    const std::vector<TarEntry> entries = archive::read_tar(*context_.source, context_.limits, *context_.budget);
     // Every member is looked up before one is read, so that a file that lacks one says so.
     const TarEntry& storages = member(entries, "storages");
     const TarEntry& tensors = member(entries, "tensors");
@@ -279,7 +279,7 @@ bool is_torch_tar(const Sniff& sniff) {
   // Names of the first member that PyTorch writes; another tar is somebody else's.
   try {
     MemoryBudget budget;
-    for (const TarEntry& entry : archive::read_tar(*sniff.source, budget))
+    for (const TarEntry& entry : archive::read_tar(*sniff.source, {}, budget))
       if (entry.name == "pickle" || entry.name == "sys_info" || entry.name == "storages") return true;
   } catch (const Error&) {
     return true;  // a damaged tar: its own reader says how

@@ -100,6 +100,15 @@ ExtraPart Records::extra_part(std::uint32_t entry) const {
   return {std::string(record_of(which)), zip_->open_entry(which)};
 }
 
+std::uint64_t TorchZipFile::unnamed_bytes() const {
+  std::vector<bool> named(records_->zip().entries().size(), false);
+  for (const std::uint32_t entry : entries_) named[entry] = true;
+  std::uint64_t bytes = 0;
+  for (const std::uint32_t entry : records_->storage_entries())
+    if (!named[entry]) bytes += records_->zip().entries()[entry].size;
+  return bytes;
+}
+
 std::vector<RecordCheck> TorchZipFile::records(const std::vector<bool>& used_storages) const {
   const auto zip = records_->archive_handle();
   std::vector<bool> used(zip->entries().size(), false);

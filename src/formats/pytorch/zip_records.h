@@ -48,6 +48,7 @@ class TorchZipFile final : public OpenedFile {
   TorchZipFile(std::shared_ptr<const Records> records, std::uint32_t first_storage, std::vector<std::uint32_t> entries)
       : records_(std::move(records)), first_storage_(first_storage), entries_(std::move(entries)) {}
   [[nodiscard]] std::vector<RecordCheck> records(const std::vector<bool>& used_storages) const override;
+  [[nodiscard]] std::uint64_t unnamed_bytes() const override;
 
  private:
   std::shared_ptr<const Records> records_;

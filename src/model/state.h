@@ -1,0 +1,32 @@
+// What a Checkpoint handle points at.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <sconce/checkpoint.h>
+#include <sconce/options.h>
+
+#include "formats/format.h"
+#include "tree/document.h"
+#include "tree/walk.h"
+
+namespace sconce {
+inline namespace v0 {
+
+struct Checkpoint::State {
+  std::shared_ptr<tree::Document> document;
+  std::vector<tree::NodeId> roots;
+  FileFacts facts;
+  std::shared_ptr<const formats::OpenedFile> file;  ///< null where there is nothing to check beyond the tree
+  Limits limits;
+
+  [[nodiscard]] tree::WalkLimits walk_limits() const {
+    tree::WalkLimits walk;
+    walk.paths = limits.paths;
+    return walk;
+  }
+};
+
+}  // namespace v0
+}  // namespace sconce

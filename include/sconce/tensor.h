@@ -159,7 +159,8 @@ class Tensor {
   /// resolved, bools 0 or 1. Errors: `wrong_type` for tensors without elements of their own (sparse, meta), `limit`
   /// where an expanded tensor would need absurd memory, and those of reading.
   [[nodiscard]] Tensor contiguous() const;
-  /// Copy the elements, as `contiguous()` arranges them, into memory of the caller: exactly `nbytes()` bytes.
+  /// Copy the elements, as `contiguous()` arranges them, into memory of the caller: exactly `nbytes()` bytes; where
+  /// elements share bytes (quint4x2, quint2x4, float6), exactly `bytes_of(dtype(), numel())`.
   void copy_to(std::span<std::byte> into) const;
   template <typename T>
   [[nodiscard]] std::vector<T> to_vector() const {

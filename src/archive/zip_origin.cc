@@ -22,4 +22,6 @@ std::optional<RecordedChecksum> ZipOrigin::checksum(std::uint64_t handle) const 
   return RecordedChecksum{archive_->entries()[handle].crc32};
 }
 
+bool ZipOrigin::views_last(std::uint64_t handle) const { return archive_->entries()[handle].method == 0; }
+
 }  // namespace sconce::archive

@@ -148,6 +148,7 @@ class ZipOrigin : public StorageOrigin {
   [[nodiscard]] SourcePtr open(std::uint64_t handle, std::uint64_t nbytes) const override;
   [[nodiscard]] std::string record(std::uint64_t handle) const override;
   [[nodiscard]] std::optional<RecordedChecksum> checksum(std::uint64_t handle) const override;
+  [[nodiscard]] bool views_last(std::uint64_t handle) const override;  ///< not those of inflated records
 
  private:
   std::shared_ptr<const ZipArchive> archive_;

@@ -73,7 +73,7 @@ void Storage::read(std::uint64_t offset, std::span<std::byte> into) const {
 }
 
 std::span<const std::byte> Storage::view() const {
-  if (data_->nbytes == 0) return {};
+  if (data_->nbytes == 0 || !data_->origin->views_last(data_->handle)) return {};
   const std::byte* bytes = open_storage(*data_)->view(0, data_->nbytes);
   return bytes != nullptr ? std::span(bytes, static_cast<std::size_t>(data_->nbytes)) : std::span<const std::byte>();
 }

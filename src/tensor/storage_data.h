@@ -31,6 +31,8 @@ class StorageOrigin {
   /// Entry of the archive, or empty.
   [[nodiscard]] virtual std::string record(std::uint64_t) const { return {}; }
   [[nodiscard]] virtual std::optional<RecordedChecksum> checksum(std::uint64_t) const { return {}; }
+  /// Whether a view that an opened source gives lives as long as this origin, not only as long as that source.
+  [[nodiscard]] virtual bool views_last(std::uint64_t) const { return true; }
 };
 
 /// Immutable once it is shared. The pointers live as long as the table (or holder) that the handle keeps alive.

@@ -30,15 +30,27 @@ bool equal_folded(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
-NameIndex::NameIndex(std::size_t count) : slots_(slots_for(count), kFree), mask_(slots_.size() - 1) {}
+NameIndex::NameIndex(std::size_t count) : slots_(slots_for(count)), mask_(slots_.size() - 1) {}
 
-std::uint64_t NameIndex::bytes_for(std::uint64_t count) noexcept { return slots_for(count) * sizeof(std::uint32_t); }
+std::uint64_t NameIndex::bytes_for(std::uint64_t count) noexcept { return slots_for(count) * sizeof(Slot); }
 
-std::size_t NameIndex::start(std::string_view name) const {
+std::uint32_t NameIndex::hash_of(std::string_view name) {
   std::array<char, 256> buffer;
-  if (name.size() > buffer.size()) return hash_bytes(folded(name), process_seed()) & mask_;
+  if (name.size() > buffer.size()) return static_cast<std::uint32_t>(hash_bytes(folded(name), process_seed()));
   for (std::size_t i = 0; i < name.size(); ++i) buffer[i] = fold(name[i]);
-  return hash_bytes({buffer.data(), name.size()}, process_seed()) & mask_;
+  return static_cast<std::uint32_t>(hash_bytes({buffer.data(), name.size()}, process_seed()));
+}
+
+void NameIndex::grow() {
+  std::vector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
+  mask_ = slots_.size() - 1;
+  for (const Slot& slot : old) {
+    if (slot.number == kFree) continue;
+    std::size_t at = slot.hash & mask_;
+    while (slots_[at].number != kFree) at = (at + 1) & mask_;
+    slots_[at] = slot;
+  }
 }
 
 }  // namespace sconce::archive

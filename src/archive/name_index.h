@@ -24,21 +24,23 @@ class NameIndex {
   /// The number that was put under an equal name, case aside. `name_of(number)` gives a name that was put in.
   template <typename NameOf>
   [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name, const NameOf& name_of) const {
-    for (std::size_t at = start(name);; at = (at + 1) & mask_) {
-      const std::uint32_t number = slots_[at];
-      if (number == kFree) return std::nullopt;
-      if (equal_folded(name_of(number), name)) return number;
+    const std::uint32_t hash = hash_of(name);
+    for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
+      const Slot& slot = slots_[at];
+      if (slot.number == kFree) return std::nullopt;
+      if (slot.hash == hash && equal_folded(name_of(slot.number), name)) return slot.number;
     }
   }
   /// Puts `number` under `name`; where an equal name is in already, nothing changes and its number is returned.
   template <typename NameOf>
   std::optional<std::uint32_t> insert(std::string_view name, std::uint32_t number, const NameOf& name_of) {
-    if (2 * (used_ + 1) > slots_.size()) grow(name_of);
-    std::size_t at = start(name);
-    for (; slots_[at] != kFree; at = (at + 1) & mask_) {
-      if (equal_folded(name_of(slots_[at]), name)) return slots_[at];
+    if (2 * (used_ + 1) > slots_.size()) grow();
+    const std::uint32_t hash = hash_of(name);
+    std::size_t at = hash & mask_;
+    for (; slots_[at].number != kFree; at = (at + 1) & mask_) {
+      if (slots_[at].hash == hash && equal_folded(name_of(slots_[at].number), name)) return slots_[at].number;
     }
-    slots_[at] = number;
+    slots_[at] = {hash, number};
     ++used_;
     return std::nullopt;
   }
@@ -46,17 +48,15 @@ class NameIndex {
  private:
   static constexpr std::uint32_t kFree = 0xFFFFFFFF;
 
-  [[nodiscard]] std::size_t start(std::string_view name) const;
-  template <typename NameOf>
-  void grow(const NameOf& name_of) {
-    NameIndex larger(slots_.size());
-    for (const std::uint32_t number : slots_) {
-      if (number != kFree) larger.insert(name_of(number), number, name_of);
-    }
-    *this = std::move(larger);
-  }
+  struct Slot {
+    std::uint32_t hash = 0;  ///< places the slot, and passes over most other names without a look at them
+    std::uint32_t number = kFree;
+  };
 
-  std::vector<std::uint32_t> slots_;
+  [[nodiscard]] static std::uint32_t hash_of(std::string_view name);
+  void grow();
+
+  std::vector<Slot> slots_;
   std::size_t mask_ = 0;
   std::size_t used_ = 0;
 };

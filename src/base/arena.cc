@@ -1,12 +1,14 @@
 #include "base/arena.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sconce {
 
 namespace {
 constexpr std::size_t kLargestBlock = std::size_t{1} << 20;
-}
+constexpr std::size_t kWorthDropping = std::size_t{1} << 18;
+}  // namespace
 
 void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (bytes > block_size_ / 4) {
@@ -21,6 +23,15 @@ void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   end_ = next_ + block_size_;
   block_size_ = std::min(block_size_ * 2, kLargestBlock);
   return allocate(bytes, alignment);
+}
+
+void Arena::drop(const void* array, std::size_t bytes) noexcept {
+  if (bytes <= kWorthDropping) return;
+  // Few blocks are as large as this, and those that are replaced are young.
+  const auto found = std::ranges::find(blocks_.rbegin(), blocks_.rend(), array, &std::unique_ptr<std::byte[]>::get);
+  if (found == blocks_.rend()) return;
+  blocks_.erase(std::next(found).base());
+  budget_->release(bytes);
 }
 
 }  // namespace sconce

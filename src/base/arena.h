@@ -59,9 +59,16 @@ class Arena {
     return true;
   }
 
+  /// Gives memory back before its time: a large array that was replaced by a larger one. Small ones stay.
+  template <typename T>
+  void drop_array(const T* array, std::size_t count) noexcept {
+    drop(array, count * sizeof(T));
+  }
+
   [[nodiscard]] MemoryBudget& budget() noexcept { return *budget_; }
 
  private:
+  void drop(const void* array, std::size_t bytes) noexcept;
   void* allocate_slow(std::size_t bytes, std::size_t alignment);
 
   std::shared_ptr<MemoryBudget> budget_;

@@ -44,21 +44,43 @@ void Document::reserve_pairs(DictRecord& dict) {
   const std::uint32_t capacity = dict.capacity == 0 ? 4 : dict.capacity * 2;
   auto* larger = arena_->allocate_array<NodeId>(std::size_t{capacity} * 2);
   if (dict.count != 0) std::memcpy(larger, dict.pairs, std::size_t{dict.count} * 2 * sizeof(NodeId));
+  arena_->drop_array(dict.pairs, std::size_t{dict.capacity} * 2);
   dict.pairs = larger;
   dict.capacity = capacity;
 }
 
+namespace {
+
+void place(const DictRecord& dict, const DictSlot& slot) {
+  std::uint32_t at = slot.hash & dict.index_mask;
+  while (dict.index[at].entry != 0) at = (at + 1) & dict.index_mask;
+  dict.index[at] = slot;
+}
+
+bool is_crowded(const DictRecord& dict) { return std::uint64_t{dict.count} * 4 > std::uint64_t{dict.index_mask} * 3; }
+
+}  // namespace
+
+void Document::new_index(DictRecord& dict, std::uint32_t size) {
+  dict.index = arena_->allocate_array<DictSlot>(size);
+  dict.index_mask = size - 1;
+  std::fill_n(dict.index, size, DictSlot{});
+}
+
 void Document::rebuild_index(DictRecord& dict) {
   std::uint32_t size = 32;
-  while (size < std::uint64_t{dict.count} * 3) size *= 2;
-  dict.index = arena_->allocate_array<std::uint32_t>(size);
-  dict.index_mask = size - 1;
-  std::fill_n(dict.index, size, 0U);
-  for (std::uint32_t entry = 0; entry < dict.count; ++entry) {
-    std::uint64_t at = key_hash(*this, dict.pairs[std::size_t{2} * entry]) & dict.index_mask;
-    while (dict.index[at] != 0) at = (at + 1) & dict.index_mask;
-    dict.index[at] = entry + 1;
-  }
+  while (std::uint64_t{size} * 3 < std::uint64_t{dict.count} * 4) size *= 2;
+  new_index(dict, size);
+  for (std::uint32_t entry = 0; entry < dict.count; ++entry)
+    place(dict, {static_cast<std::uint32_t>(key_hash(*this, dict.pairs[std::size_t{2} * entry])), entry + 1});
+}
+
+void Document::grow_index(DictRecord& dict) {
+  const std::span<const DictSlot> old(dict.index, std::size_t{dict.index_mask} + 1);
+  new_index(dict, (dict.index_mask + 1) * 2);
+  for (const DictSlot& slot : old)
+    if (slot.entry != 0) place(dict, slot);
+  arena_->drop_array(old.data(), old.size());
 }
 
 std::uint32_t Document::find_entry(const DictRecord& dict, NodeId key, std::uint64_t hash) const {
@@ -69,8 +91,9 @@ std::uint32_t Document::find_entry(const DictRecord& dict, NodeId key, std::uint
     return kNoEntry;
   }
   std::uint32_t probes = 0;
-  for (std::uint64_t at = hash & dict.index_mask; dict.index[at] != 0; at = (at + 1) & dict.index_mask) {
-    if (is(dict.index[at] - 1)) return dict.index[at] - 1;
+  const auto kept = static_cast<std::uint32_t>(hash);
+  for (std::uint32_t at = kept & dict.index_mask; dict.index[at].entry != 0; at = (at + 1) & dict.index_mask) {
+    if (dict.index[at].hash == kept && is(dict.index[at].entry - 1)) return dict.index[at].entry - 1;
     if (++probes == kLongestProbe) fail(ErrorCode::limit, "the keys of a dict are made to collide");
   }
   return kNoEntry;
@@ -88,13 +111,11 @@ bool Document::dict_set(NodeId id, NodeId key, NodeId value) {
   dict.pairs[std::size_t{2} * dict.count] = key;
   dict.pairs[std::size_t{2} * dict.count + 1] = value;
   ++dict.count;
-  if (dict.index == nullptr ? dict.count > kSmallDict
-                            : std::uint64_t{dict.count} * 3 > std::uint64_t{dict.index_mask} * 2) {
+  if (dict.index != nullptr) {
+    place(dict, {static_cast<std::uint32_t>(hash), dict.count});
+    if (is_crowded(dict)) grow_index(dict);
+  } else if (dict.count > kSmallDict) {
     rebuild_index(dict);
-  } else if (dict.index != nullptr) {
-    std::uint64_t at = hash & dict.index_mask;
-    while (dict.index[at] != 0) at = (at + 1) & dict.index_mask;
-    dict.index[at] = dict.count;
   }
   return true;
 }
@@ -117,9 +138,10 @@ NodeId look_up(const DictRecord& dict, std::uint64_t hash, const Is& is) {
       if (is(dict.pairs[std::size_t{2} * entry])) return dict.pairs[std::size_t{2} * entry + 1];
     return kNoNode;
   }
-  for (std::uint64_t at = hash & dict.index_mask; dict.index[at] != 0; at = (at + 1) & dict.index_mask) {
-    const std::size_t entry = dict.index[at] - 1;
-    if (is(dict.pairs[2 * entry])) return dict.pairs[2 * entry + 1];
+  const auto kept = static_cast<std::uint32_t>(hash);
+  for (std::uint32_t at = kept & dict.index_mask; dict.index[at].entry != 0; at = (at + 1) & dict.index_mask) {
+    const std::size_t entry = dict.index[at].entry - 1;
+    if (dict.index[at].hash == kept && is(dict.pairs[2 * entry])) return dict.pairs[2 * entry + 1];
   }
   return kNoNode;
 }

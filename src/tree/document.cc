@@ -125,12 +125,6 @@ std::pair<double, double> Document::complex_value(NodeId id) const noexcept {
   return {parts[0], parts[1]};
 }
 
-std::uint64_t Document::text_hash(NodeId id) const noexcept {
-  const Node& node = (*this)[id];
-  return texts_.hash(text_tag(node.kind, node.flags),
-                     node.kind == Kind::global ? global_record(id).key : text_of(node));
-}
-
 NodeId Document::text_leaf(Kind kind, std::uint8_t flags, std::string_view text) {
   if (text.size() > kInternedText) {
     const std::uint32_t size = node_size(text.size());
@@ -144,7 +138,7 @@ NodeId Document::text_leaf(Kind kind, std::uint8_t flags, std::string_view text)
   if (found != kNoNode) return found;
   const NodeId id =
       new_node({.kind = kind, .flags = flags, .size = node_size(text.size()), .pointer = arena_->copy(text).data()});
-  texts_.insert(hash, id, [this](NodeId other) { return text_hash(other); });
+  texts_.insert(hash, id);
   return id;
 }
 
@@ -179,7 +173,7 @@ NodeId Document::global(std::string_view module, std::string_view name, std::str
   record.python3_module = record.canonical.substr(0, python3_module.size());
   record.python3_name = record.canonical.substr(python3_module.size() + 1);
   const NodeId id = new_node({.kind = Kind::global, .record = arena_->make(record)});
-  texts_.insert(hash, id, [this](NodeId other) { return text_hash(other); });
+  texts_.insert(hash, id);
   return id;
 }
 
@@ -240,7 +234,9 @@ void Document::list_append(NodeId list, std::span<const NodeId> elements) {
       array = larger;
     }
   }
-  std::copy(elements.begin(), elements.end(), array + before.size);
+  std::copy(elements.begin(), elements.end(), array + before.size);  // which may be elements of this list
+  if (before.size != 0 && array != before.record)
+    arena_->drop_array(static_cast<const NodeId*>(before.record), capacity);
   Node& node = mutable_node(list);
   node.size = size;
   node.capacity = log;

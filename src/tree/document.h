@@ -43,11 +43,17 @@ struct GlobalRecord {
   std::string_view key;        ///< "module\nname": equal for equal globals, which are one node
 };
 
+/// A place in the index of a dict.
+struct DictSlot {
+  std::uint32_t hash = 0;   ///< low half of the key's hash: passes over most other keys without a look at them
+  std::uint32_t entry = 0;  ///< number of the entry + 1; 0: free
+};
+
 struct DictRecord {
   NodeId* pairs = nullptr;  ///< key, value, key, value …
   std::uint32_t count = 0;  ///< entries
   std::uint32_t capacity = 0;
-  std::uint32_t* index = nullptr;  ///< open addressing: entry number + 1; null while small
+  DictSlot* index = nullptr;       ///< open addressing; null while small
   std::uint32_t index_mask = 0;
   NodeId factory = kNoNode;     ///< of a defaultdict
   NodeId attributes = kNoNode;  ///< dict: what BUILD set on an OrderedDict (`_metadata`)
@@ -315,13 +321,14 @@ class Document : public std::enable_shared_from_this<Document> {
     return chunks_[id >> kChunkBits][id & ((1U << kChunkBits) - 1)];
   }
   [[nodiscard]] NodeId new_node(const Node& node);
-  [[nodiscard]] std::uint64_t text_hash(NodeId id) const noexcept;
   [[nodiscard]] NodeId text_leaf(Kind kind, std::uint8_t flags, std::string_view text);
   [[nodiscard]] NodeId new_sequence(Kind kind, std::uint32_t size);
   [[nodiscard]] TensorRecord* new_tensor_record(const TensorRecord& record, std::span<const std::int64_t> shape,
                                                 std::span<const std::int64_t> strides);
   void reserve_pairs(DictRecord& dict);
+  void new_index(DictRecord& dict, std::uint32_t size);
   void rebuild_index(DictRecord& dict);
+  void grow_index(DictRecord& dict);
   [[nodiscard]] std::uint32_t find_entry(const DictRecord& dict, NodeId key, std::uint64_t hash) const;
   [[nodiscard]] NodeId add_sequence(const Literal::Sequence& sequence);
   friend class Importer;

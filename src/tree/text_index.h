@@ -26,42 +26,39 @@ class TextIndex {
   [[nodiscard]] NodeId find(std::uint64_t hash, const Is& is) const {
     if (slots_.empty()) return kNoNode;
     const std::size_t mask = slots_.size() - 1;
-    const auto tag = static_cast<std::uint32_t>(hash >> 32);
-    for (std::size_t at = hash & mask; slots_[at].node != kNoNode; at = (at + 1) & mask)
-      if (slots_[at].tag == tag && is(slots_[at].node)) return slots_[at].node;
+    const auto kept = static_cast<std::uint32_t>(hash);
+    for (std::size_t at = kept & mask; slots_[at].node != kNoNode; at = (at + 1) & mask)
+      if (slots_[at].hash == kept && is(slots_[at].node)) return slots_[at].node;
     return kNoNode;
   }
 
-  /// Adds a node that is not there yet. The low half of the hash is kept in the node's slot order only, so growing
-  /// needs the texts again: `hash_of(node)` gives a node's hash.
-  template <typename HashOf>
-  void insert(std::uint64_t hash, NodeId node, const HashOf& hash_of) {
-    if (2 * (count_ + 1) > slots_.size()) grow(hash_of);
-    put(hash, node);
+  /// Adds a node that is not there yet.
+  void insert(std::uint64_t hash, NodeId node) {
+    if (2 * (count_ + 1) > slots_.size()) grow();
+    put({static_cast<std::uint32_t>(hash), node});
     ++count_;
   }
 
  private:
   struct Slot {
-    std::uint32_t tag = 0;
+    std::uint32_t hash = 0;  ///< its low half: enough to place the slot again, and to pass over most other texts
     NodeId node = kNoNode;
   };
 
-  void put(std::uint64_t hash, NodeId node) {
+  void put(const Slot& slot) {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = hash & mask;
+    std::size_t at = slot.hash & mask;
     while (slots_[at].node != kNoNode) at = (at + 1) & mask;
-    slots_[at] = {static_cast<std::uint32_t>(hash >> 32), node};
+    slots_[at] = slot;
   }
 
-  template <typename HashOf>
-  void grow(const HashOf& hash_of) {
+  void grow() {
     const std::size_t size = slots_.empty() ? 64 : slots_.size() * 2;
     budget_->charge((size - slots_.size()) * sizeof(Slot));
     std::vector<Slot> old(size);
     old.swap(slots_);
     for (const Slot& slot : old)
-      if (slot.node != kNoNode) put(hash_of(slot.node), slot.node);
+      if (slot.node != kNoNode) put(slot);
   }
 
   MemoryBudget* budget_;

@@ -32,7 +32,7 @@ class ZipStorages final : public torch_common::StorageLoader {
  protected:
   std::uint32_t first_seen(const StorageId& id) override {
     const std::string record = "data/" + std::string(id.key_text);
-    const ZipEntry* entry = records_.find(record);
+    const ZipEntry* entry = find(record);
     if (entry == nullptr)
       fail(ErrorCode::damaged,
            "the pickle names the storage \"" + std::string(id.key_text) + "\", but the archive has no record " + record,
@@ -57,9 +57,20 @@ class ZipStorages final : public torch_common::StorageLoader {
   }
 
  private:
+  /// Archives have their storages in the order of the pickle, as a rule: the entry after the last one is tried first.
+  const ZipEntry* find(std::string_view record) {
+    const auto entries = records_.zip().entries();
+    const ZipEntry* entry = expected_ < entries.size() && records_.record_of(entries[expected_]) == record
+                                ? &entries[expected_]
+                                : records_.find(record);
+    if (entry != nullptr) expected_ = records_.zip().index_of(*entry) + 1;
+    return entry;
+  }
+
   const Records& records_;
   std::endian byte_order_;
   const StorageOrigin* origin_;
+  std::size_t expected_ = 0;  // number of the entry that the next storage probably is
   std::vector<std::uint32_t> storage_records_;  // entry numbers, in order of the storages made here
   std::uint32_t first_storage_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "formats/torch_common/persistent.h"
 
+#include <charconv>
+#include <optional>
 #include <string>
 
 #include "base/checked.h"
@@ -9,7 +11,16 @@ namespace sconce::formats::torch_common {
 
 namespace {
 constexpr std::string_view kCall = "persistent id";
+
+/// The number that a key spells, in the one way in which numbers are spelled.
+std::optional<std::uint32_t> small_number(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 9 || (text[0] == '0' && text.size() > 1)) return std::nullopt;
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
+
+}  // namespace
 
 NodeId ForeignIds::load(std::uint64_t, NodeId id) {
   tree::ObjectRecord record;
@@ -31,21 +42,38 @@ NodeId StorageLoader::load(std::uint64_t, NodeId id) {
 
   const StorageId storage = parse(parts);
   const NodeId location = parts[3];
-  auto known = seen_.find(storage.key);
-  if (known == seen_.end()) {
+  const Seen* known = find(storage);
+  if (known == nullptr) {
     const std::uint32_t number = first_seen(storage);
-    document_.budget().charge(sizeof(Seen) + 32);
-    const Seen seen{storage.cls.dtype.value_or(DType::uint8),
-                    storage.cls.dtype.has_value(),
-                    storage.numel,
-                    number,
-                    document_.storage(number),
-                    location};
-    known = seen_.emplace(storage.key, seen).first;
+    known = &remember(storage, {storage.cls.dtype.value_or(DType::uint8), storage.cls.dtype.has_value(), storage.numel,
+                                number, document_.storage(number), location});
   } else {
-    check_same(known->second, storage, location);
+    check_same(*known, storage, location);
   }
-  return storage.view ? view_of(known->second, storage) : known->second.node;
+  return storage.view ? view_of(*known, storage) : known->node;
+}
+
+const StorageLoader::Seen* StorageLoader::find(const StorageId& id) const noexcept {
+  const auto number = small_number(id.key_text);
+  if (number && *number < place_of_number_.size() && place_of_number_[*number] != 0)
+    return &seen_[place_of_number_[*number] - 1];
+  const auto found = place_of_node_.find(id.key);
+  return found != place_of_node_.end() ? &seen_[found->second - 1] : nullptr;
+}
+
+const StorageLoader::Seen& StorageLoader::remember(const StorageId& id, const Seen& seen) {
+  document_.budget().charge(2 * sizeof(Seen));
+  seen_.push_back(seen);
+  const auto place = static_cast<std::uint32_t>(seen_.size());
+  const auto number = small_number(id.key_text);
+  if (number && *number < 2 * seen_.size()) {
+    if (*number >= place_of_number_.size()) place_of_number_.resize(2 * seen_.size(), 0);
+    place_of_number_[*number] = place;
+  } else {
+    document_.budget().charge(64);
+    place_of_node_.emplace(id.key, place);
+  }
+  return seen_.back();
 }
 
 StorageId StorageLoader::parse(std::span<const NodeId> parts) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -87,7 +88,15 @@ class StorageLoader : public PersistentLoader {
   void check_same(const Seen& seen, const StorageId& id, NodeId location) const;
   [[nodiscard]] NodeId view_of(const Seen& root, const StorageId& id);
 
-  std::unordered_map<NodeId, Seen> seen_;
+  /// What is known of a key; null where it is new.
+  [[nodiscard]] const Seen* find(const StorageId& id) const noexcept;
+  const Seen& remember(const StorageId& id, const Seen& seen);
+
+  std::deque<Seen> seen_;
+  // Place in seen_ + 1, or 0. Keys are 0, 1, 2 … in every file since 1.9, which needs no hashing; others are found by
+  // their node.
+  std::vector<std::uint32_t> place_of_number_;
+  std::unordered_map<NodeId, std::uint32_t> place_of_node_;
   std::unordered_map<ViewKey, std::pair<NodeId, StorageView>, ViewKeyHash> views_;
 };
 

@@ -4,7 +4,7 @@ Nothing in these files is harmful: the callables that they name are never import
 unpickler. Numbers such as Z03 are the classes of the project's list of malformed files; a class has many cases.
 """
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Set
+from typing import Optional, Set
 
 OK = {0}
 REFUSED = {3}
@@ -18,7 +18,6 @@ class Case:
     inspect: Set[int] = field(default_factory=lambda: set(REFUSED))
     verify: Optional[Set[int]] = None
     convert: Optional[Set[int]] = None
-    write: Optional[Callable] = None      # writes the file where its bytes are too many to hold (sparse files)
     says: str = ''                        # a word that the error must have
     memory_mib: int = 0                   # above 64 MiB and eight times the file
     suffix: str = '.pt'

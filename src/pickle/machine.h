@@ -64,7 +64,12 @@ class Machine {
   Machine(ByteReader& reader, Document& document, Resolver& resolver, Listener& listener)
       : reader_(reader), document_(document), resolver_(resolver), listener_(listener) {}
 
-  /// Runs up to STOP. Errors: `truncated`, `damaged`, `limit`, each with the offset of the opcode.
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine() { document_.budget().release(charged_); }  // stack and memo go; the tree stays
+
+  /// Runs up to STOP. Errors: `truncated`, `damaged`, `limit`, each with the offset of the opcode; of its argument
+  /// where the data ends inside of that.
   MachineResult run() {
     try {
       return run_to_stop();
@@ -123,8 +128,13 @@ class Machine {
   template <typename T>
   void reserve(std::vector<T>& items) {
     const std::size_t more = items.capacity() == 0 ? 256 : items.capacity();
-    document_.budget().charge(more * sizeof(T));
+    charge(more * sizeof(T));
     items.reserve(items.capacity() + more);
+  }
+
+  void charge(std::uint64_t bytes) {
+    document_.budget().charge(bytes);
+    charged_ += bytes;
   }
 
   // The memo: dense as CPython fills it, sparse for an index that a bomb chose.
@@ -141,7 +151,12 @@ class Machine {
   /// The next `size` bytes: in the window, or in scratch_ where they are more than a window holds.
   [[nodiscard]] std::string_view text(std::uint64_t size) {
     const std::uint64_t checked = checked_size(size);
-    if (checked <= ByteReader::kWindow) return reader_.take(static_cast<std::size_t>(checked));
+    if (checked <= kSmallText) return reader_.take(static_cast<std::size_t>(checked));
+    if (checked <= ByteReader::kWindow) {
+      const std::string_view taken = reader_.take(static_cast<std::size_t>(checked));
+      meter();
+      return taken;
+    }
     scratch_.resize(static_cast<std::size_t>(checked));
     reader_.read(std::as_writable_bytes(std::span(scratch_)));
     meter();
@@ -162,6 +177,7 @@ class Machine {
 
   void do_global(std::string_view module, std::string_view name);
   void do_stack_global();
+  void do_extension(std::int64_t code);
   void do_reduce();
   void do_new_object(bool with_keywords);
   void do_instance(NodeId cls, std::span<const NodeId> items);
@@ -179,6 +195,7 @@ class Machine {
   void do_frame(std::uint64_t size);
   void set_pairs(NodeId target, std::span<const NodeId> pairs);
 
+  static constexpr std::size_t kSmallText = 1024;  // so that what is not metered yet stays small
   static constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 
   ByteReader& reader_;
@@ -192,6 +209,7 @@ class Machine {
   std::uint64_t memo_size_ = 0;
   std::uint64_t opcode_at_ = 0;
   std::uint64_t opcodes_ = 0;
+  std::uint64_t charged_ = 0;    // for stack and memo
   std::uint64_t metered_ = 0;    // offset up to which the budget has grown
   std::uint64_t frame_end_ = 0;  // 0: no frame
   int protocol_ = 0;

@@ -1,6 +1,8 @@
 // What each opcode does. Included by machine.h only.
 #pragma once
 
+#include <algorithm>
+
 #include "base/endian.h"
 #include "base/text.h"
 
@@ -151,10 +153,16 @@ bool Machine<R, L>::step_objects(Op op) {
     case Op::obj: do_obj(); return true;
     case Op::inst: do_inst(); return true;
     case Op::build: do_build(); return true;
-    case Op::persid: do_persistent(document_.str(line())); return true;
-    case Op::ext1: push(resolver_.extension(opcode_at_, reader_.u8())); return true;
-    case Op::ext2: push(resolver_.extension(opcode_at_, reader_.u16())); return true;
-    case Op::ext4: push(resolver_.extension(opcode_at_, reader_.u32())); return true;
+    case Op::persid: {
+      const std::string_view id = line();
+      if (!std::ranges::all_of(id, [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+        wrong("a persistent id that is not ASCII");
+      do_persistent(document_.str(id));
+      return true;
+    }
+    case Op::ext1: do_extension(reader_.u8()); return true;
+    case Op::ext2: do_extension(reader_.u16()); return true;
+    case Op::ext4: do_extension(static_cast<std::int32_t>(reader_.u32())); return true;
     case Op::next_buffer: push(resolver_.buffer(opcode_at_)); return true;
     case Op::readonly_buffer: (void)top(); return true;
     default: return false;
@@ -163,8 +171,10 @@ bool Machine<R, L>::step_objects(Op op) {
 
 template <typename R, typename L>
 bool Machine<R, L>::step_text(Op op) {
+  std::size_t line_size = 0;
   const auto number_text = [&] {
     const std::string_view all = line();
+    line_size = all.size();
     return all.substr(0, all.find('\0'));
   };
   switch (op) {
@@ -174,7 +184,7 @@ bool Machine<R, L>::step_text(Op op) {
       if (!bytes) wrong("a decimal integer expected");
       const NodeId value = document_.big_integer(*bytes);
       // Protocol 0 writes True and False as the two-character integers 01 and 00.
-      const bool truth = digits.size() == 2 && !document_.is_big(value) && (document_.integer_value(value) | 1) == 1;
+      const bool truth = line_size == 2 && !document_.is_big(value) && (document_.integer_value(value) | 1) == 1;
       push(truth ? document_.boolean(document_.integer_value(value) == 1) : value);
       return true;
     }
@@ -252,7 +262,7 @@ void Machine<R, L>::put(std::uint64_t index, NodeId node) {
   }
   const auto [entry, added] = sparse_memo_.insert_or_assign(index, node);
   if (!added) return;
-  document_.budget().charge(64);
+  charge(64);
   ++memo_size_;
 }
 
@@ -285,7 +295,19 @@ void Machine<R, L>::do_stack_global() {
   const NodeId module = pop();
   if (document_.kind(name) != Kind::str || document_.kind(module) != Kind::str)
     wrong("the name of a class or function must be a string; here it is computed");
+  // Names of megabytes could be asked for again and again by a few bytes each: looking them up counts as memory.
+  constexpr std::size_t kFreeName = 256;
+  const std::size_t size = document_.text(module).size() + document_.text(name).size();
+  if (size > kFreeName) document_.budget().charge(size);
   do_global(document_.text(module), document_.text(name));
+}
+
+template <typename R, typename L>
+void Machine<R, L>::do_extension(std::int64_t code) {
+  if (code <= 0) wrong("an extension code that is not positive");
+  const NodeId global = resolver_.extension(opcode_at_, static_cast<std::uint32_t>(code));
+  listener_.imported(opcode_at_, global);
+  push(global);
 }
 
 template <typename R, typename L>

@@ -187,4 +187,33 @@ PythonName python3_name(std::string_view module, std::string_view name, int prot
   return {module, name};
 }
 
+namespace {
+
+// Modules of Python 3 that also go by their own name in Python 2, or whose other name stands for a part of them only.
+constexpr std::string_view kUnchanged[] = {"collections", "io", "pickle"};
+
+/// What CPython's reverse tables say: names first, then modules.
+PythonName reversed(std::string_view module, std::string_view name) {
+  const NameRow* best = nullptr;
+  for (const NameRow& row : kNames)
+    if (row.module == module && row.name == name && (best == nullptr || best->old_name != name)) best = &row;
+  if (best != nullptr) return {best->old_module, best->old_name};
+  if (std::ranges::find(kUnchanged, module) == std::end(kUnchanged))
+    for (const ModuleRow& row : kModules)
+      if (row.module == module) return {row.old_module, name};
+  return {module, name};
+}
+
+}  // namespace
+
+std::optional<PythonName> python2_name(std::string_view module, std::string_view name) {
+  const auto reads_back = [&](const PythonName& written) {
+    const PythonName read = python3_name(written.module, written.name, 2);
+    return read.module == module && read.name == name;
+  };
+  if (const PythonName written = reversed(module, name); reads_back(written)) return written;
+  if (const PythonName same{module, name}; reads_back(same)) return same;
+  return std::nullopt;
+}
+
 }  // namespace sconce::pickle

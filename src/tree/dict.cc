@@ -13,6 +13,8 @@ constexpr std::uint32_t kNoEntry = 0xFFFFFFFF;
 constexpr std::uint32_t kSmallDict = 8;  // searched without an index
 // Hashes are seeded, so honest keys never collide like this; only keys made to be equal as far as they are hashed do.
 constexpr std::uint32_t kLongestProbe = 1024;
+constexpr std::uint64_t kFreeWork = 256;                        // what ordinary keys may cost
+constexpr std::uint32_t kMostEntries = std::uint32_t{1} << 30;  // an index of twice as many has 32-bit places
 }  // namespace
 
 NodeId Document::dict(DictFlavor flavor) {
@@ -40,7 +42,7 @@ NodeId Document::dict_attributes(NodeId id) {
 
 void Document::reserve_pairs(DictRecord& dict) {
   if (dict.count < dict.capacity) return;
-  if (dict.count >= 0x7FFFFFFF) fail(ErrorCode::limit, "a dict of more than two billion entries");
+  if (dict.count >= kMostEntries) fail(ErrorCode::limit, "a dict of more than a billion entries");
   const std::uint32_t capacity = dict.capacity == 0 ? 4 : dict.capacity * 2;
   auto* larger = arena_->allocate_array<NodeId>(std::size_t{capacity} * 2);
   if (dict.count != 0) std::memcpy(larger, dict.pairs, std::size_t{dict.count} * 2 * sizeof(NodeId));
@@ -70,9 +72,13 @@ void Document::new_index(DictRecord& dict, std::uint32_t size) {
 void Document::rebuild_index(DictRecord& dict) {
   std::uint32_t size = 32;
   while (std::uint64_t{size} * 3 < std::uint64_t{dict.count} * 4) size *= 2;
-  new_index(dict, size);
+  if (dict.index == nullptr || dict.index_mask + 1 < size)
+    new_index(dict, size);
+  else
+    std::fill_n(dict.index, std::size_t{dict.index_mask} + 1, DictSlot{});
+  std::uint64_t work = 0;
   for (std::uint32_t entry = 0; entry < dict.count; ++entry)
-    place(dict, {static_cast<std::uint32_t>(key_hash(*this, dict.pairs[std::size_t{2} * entry])), entry + 1});
+    place(dict, {static_cast<std::uint32_t>(key_hash(*this, dict.pairs[std::size_t{2} * entry], work)), entry + 1});
 }
 
 void Document::grow_index(DictRecord& dict) {
@@ -83,15 +89,21 @@ void Document::grow_index(DictRecord& dict) {
   arena_->drop_array(old.data(), old.size());
 }
 
-std::uint32_t Document::find_entry(const DictRecord& dict, NodeId key, std::uint64_t hash) const {
-  const auto is = [&](std::uint32_t entry) { return keys_equal(*this, dict.pairs[std::size_t{2} * entry], key); };
+Document::Found Document::find_entry(const DictRecord& dict, NodeId key) const {
+  Found found;
+  if (dict.index != nullptr) found.hash = static_cast<std::uint32_t>(key_hash(*this, key, found.work));
+  found.entry = find_entry(dict, key, found.hash, found.work);
+  return found;
+}
+
+std::uint32_t Document::find_entry(const DictRecord& dict, NodeId key, std::uint32_t kept, std::uint64_t& work) const {
+  const auto is = [&](std::uint32_t entry) { return keys_equal(*this, dict.pairs[std::size_t{2} * entry], key, work); };
   if (dict.index == nullptr) {
     for (std::uint32_t entry = 0; entry < dict.count; ++entry)
       if (is(entry)) return entry;
     return kNoEntry;
   }
   std::uint32_t probes = 0;
-  const auto kept = static_cast<std::uint32_t>(hash);
   for (std::uint32_t at = kept & dict.index_mask; dict.index[at].entry != 0; at = (at + 1) & dict.index_mask) {
     if (dict.index[at].hash == kept && is(dict.index[at].entry - 1)) return dict.index[at].entry - 1;
     if (++probes == kLongestProbe) fail(ErrorCode::limit, "the keys of a dict are made to collide");
@@ -99,20 +111,30 @@ std::uint32_t Document::find_entry(const DictRecord& dict, NodeId key, std::uint
   return kNoEntry;
 }
 
-bool Document::dict_set(NodeId id, NodeId key, NodeId value) {
-  if (!is_hashable(*this, key)) return false;
-  auto& dict = *static_cast<DictRecord*>(mutable_node(id).record);
-  const std::uint64_t hash = dict.index == nullptr ? 0 : key_hash(*this, key);
-  if (const std::uint32_t entry = find_entry(dict, key, hash); entry != kNoEntry) {
-    dict.pairs[std::size_t{2} * entry + 1] = value;  // Python keeps the first key and its place
-    return true;
-  }
+void Document::append_entry(DictRecord& dict, NodeId key, NodeId value) {
   reserve_pairs(dict);
   dict.pairs[std::size_t{2} * dict.count] = key;
   dict.pairs[std::size_t{2} * dict.count + 1] = value;
   ++dict.count;
+}
+
+void Document::index_entries(DictRecord& dict) {
+  if (dict.count > kSmallDict) rebuild_index(dict);
+}
+
+bool Document::dict_set(NodeId id, NodeId key, NodeId value) {
+  if (!is_hashable(*this, key)) return false;
+  auto& dict = *static_cast<DictRecord*>(mutable_node(id).record);
+  const Found found = find_entry(dict, key);
+  // A few bytes of a pickle can make a long key be compared with a long key again and again: work counts as memory.
+  if (found.work > kFreeWork) budget_->charge(found.work);
+  if (found.entry != kNoEntry) {
+    dict.pairs[std::size_t{2} * found.entry + 1] = value;  // Python keeps the first key and its place
+    return true;
+  }
+  append_entry(dict, key, value);
   if (dict.index != nullptr) {
-    place(dict, {static_cast<std::uint32_t>(hash), dict.count});
+    place(dict, {found.hash, dict.count});
     if (is_crowded(dict)) grow_index(dict);
   } else if (dict.count > kSmallDict) {
     rebuild_index(dict);
@@ -123,7 +145,7 @@ bool Document::dict_set(NodeId id, NodeId key, NodeId value) {
 NodeId Document::dict_get(NodeId id, NodeId key) const {
   if (!is_hashable(*this, key)) return kNoNode;
   const DictRecord& dict = dict_record(id);
-  const std::uint32_t entry = find_entry(dict, key, dict.index == nullptr ? 0 : key_hash(*this, key));
+  const std::uint32_t entry = find_entry(dict, key).entry;
   if (entry == kNoEntry) return kNoNode;
   // An element of a set is its own value.
   return kind(id) == Kind::dict ? dict.pairs[std::size_t{2} * entry + 1] : dict.pairs[std::size_t{2} * entry];
@@ -158,7 +180,10 @@ NodeId Document::dict_get(NodeId id, std::int64_t key) const {
     switch (kind(other)) {
       case Kind::integer: return !is_big(other) && integer_value(other) == key;
       case Kind::boolean: return (boolean_value(other) ? 1 : 0) == key;
-      case Kind::floating: return floating_value(other) == static_cast<double>(key);
+      case Kind::floating: {
+        const double value = floating_value(other);  // equal as numbers: 2^53 + 1 is no double
+        return value == static_cast<double>(key) && value < 0x1p63 && static_cast<std::int64_t>(value) == key;
+      }
       default: return false;
     }
   });
@@ -167,7 +192,7 @@ NodeId Document::dict_get(NodeId id, std::int64_t key) const {
 bool Document::dict_erase(NodeId id, NodeId key) {
   auto& dict = *static_cast<DictRecord*>(mutable_node(id).record);
   if (!is_hashable(*this, key)) return false;
-  const std::uint32_t entry = find_entry(dict, key, dict.index == nullptr ? 0 : key_hash(*this, key));
+  const std::uint32_t entry = find_entry(dict, key).entry;
   if (entry == kNoEntry) return false;
   std::memmove(dict.pairs + std::size_t{2} * entry, dict.pairs + std::size_t{2} * entry + 2,
                (std::size_t{dict.count} - entry - 1) * 2 * sizeof(NodeId));

@@ -160,8 +160,11 @@ NodeId Document::global(std::string_view module, std::string_view name, std::str
   key.reserve(module.size() + name.size() + 1);
   key.append(module).append(1, '\n').append(name);
   const std::uint64_t hash = texts_.hash(text_tag(Kind::global, 0), key);
-  const NodeId found =
-      texts_.find(hash, [&](NodeId id) { return kind(id) == Kind::global && global_record(id).key == key; });
+  // The same name is another function where a later PROTO opcode turns off the translation of Python 2's names.
+  const NodeId found = texts_.find(hash, [&](NodeId id) {
+    return kind(id) == Kind::global && global_record(id).key == key &&
+           global_record(id).python3_module == python3_module && global_record(id).python3_name == python3_name;
+  });
   if (found != kNoNode) return found;
   GlobalRecord record;
   record.key = arena_->copy(key);
@@ -284,37 +287,47 @@ std::array<NodeId, 2> attribute_dicts(const Document& document, NodeId state) {
   return dicts;
 }
 
-void merge_attributes(const Document& document, NodeId state, std::vector<std::pair<NodeId, NodeId>>& all) {
-  std::unordered_map<NodeId, std::size_t> known;
-  for (std::size_t at = 0; at < all.size(); ++at) known.emplace(all[at].first, at);
-  for (const NodeId dict : attribute_dicts(document, state)) {
-    if (dict == kNoNode) continue;
-    const DictRecord& record = document.dict_record(dict);
-    for (std::uint32_t at = 0; at < record.count; ++at) {
-      const auto [entry, added] = known.try_emplace(record.pairs[2 * at], all.size());
-      if (added)
-        all.emplace_back(record.pairs[2 * at], record.pairs[2 * at + 1]);
-      else
-        all[entry->second].second = record.pairs[2 * at + 1];
+/// Attributes of several states, later ones over earlier ones.
+class AttributeMerger {
+ public:
+  explicit AttributeMerger(const Document& document) : document_(document) {}
+
+  void add(NodeId state) {
+    for (const NodeId dict : attribute_dicts(document_, state)) {
+      if (dict == kNoNode) continue;
+      const DictRecord& record = document_.dict_record(dict);
+      for (std::uint32_t at = 0; at < record.count; ++at) {
+        const auto [entry, added] = known_.try_emplace(record.pairs[2 * at], all.size());
+        if (added)
+          all.emplace_back(record.pairs[2 * at], record.pairs[2 * at + 1]);
+        else
+          all[entry->second].second = record.pairs[2 * at + 1];
+      }
     }
   }
-}
+
+  std::vector<std::pair<NodeId, NodeId>> all;
+
+ private:
+  const Document& document_;
+  std::unordered_map<NodeId, std::size_t> known_;
+};
 
 }  // namespace
 
 std::vector<std::pair<NodeId, NodeId>> Document::attributes(NodeId id) const {
-  std::vector<std::pair<NodeId, NodeId>> all;
+  AttributeMerger merger(*this);
   if (kind(id) == Kind::object) {
     const ObjectRecord& record = object_record(id);
     for (std::uint32_t at = 0; at < record.step_count; ++at)
-      if (record.steps[at].event == ObjectRecord::Event::state) merge_attributes(*this, record.steps[at].value, all);
+      if (record.steps[at].event == ObjectRecord::Event::state) merger.add(record.steps[at].value);
   } else if (kind(id) == Kind::dict && dict_record(id).attributes != kNoNode) {
-    merge_attributes(*this, dict_record(id).attributes, all);
+    merger.add(dict_record(id).attributes);
   } else if (kind(id) == Kind::tensor && tensor_record(id).extra != nullptr &&
              tensor_record(id).extra->state != kNoNode) {
-    merge_attributes(*this, tensor_record(id).extra->state, all);
+    merger.add(tensor_record(id).extra->state);
   }
-  return all;
+  return std::move(merger.all);
 }
 
 NodeId Document::attribute(NodeId id, std::string_view name) const {

@@ -329,7 +329,17 @@ class Document : public std::enable_shared_from_this<Document> {
   void new_index(DictRecord& dict, std::uint32_t size);
   void rebuild_index(DictRecord& dict);
   void grow_index(DictRecord& dict);
-  [[nodiscard]] std::uint32_t find_entry(const DictRecord& dict, NodeId key, std::uint64_t hash) const;
+  struct Found {
+    std::uint32_t entry = 0;  ///< all ones: none
+    std::uint32_t hash = 0;   ///< where the dict has an index
+    std::uint64_t work = 0;
+  };
+  [[nodiscard]] Found find_entry(const DictRecord& dict, NodeId key) const;
+  [[nodiscard]] std::uint32_t find_entry(const DictRecord& dict, NodeId key, std::uint32_t kept,
+                                         std::uint64_t& work) const;
+  /// For copies of whole dicts: entries whose keys are known to differ, and then the index over them.
+  void append_entry(DictRecord& dict, NodeId key, NodeId value);
+  void index_entries(DictRecord& dict);
   [[nodiscard]] NodeId add_sequence(const Literal::Sequence& sequence);
   friend class Importer;
 

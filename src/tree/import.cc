@@ -2,12 +2,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tree/children.h"
 #include "tree/document.h"
 
 namespace sconce::tree {
 
 /// Copies everything that a value reaches. Every node is made first and filled afterwards, so that cycles need no care
-/// and no recursion; tuples are filled before dicts, because they can be keys.
+/// and no recursion. Keys of one dict differ from each other here as they do there, so none is compared.
 class Importer {
  public:
   Importer(Document& to, const Document& from) : to_(to), from_(from) {}
@@ -17,6 +18,9 @@ class Importer {
     for (std::size_t at = 0; at < pending_.size(); ++at) discover(pending_[at]);
     for (const NodeId old : pending_) fill_sequence(old);
     for (const NodeId old : pending_) fill_other(old);
+    // Only now has every key its value: a frozenset is as good as empty before its elements are there.
+    for (const NodeId old : pending_)
+      if (is_keyed(from_.kind(old))) to_.index_entries(dict_of(old));
     return result;
   }
 
@@ -66,7 +70,8 @@ class Importer {
       case Kind::dict: return to_.dict(from_.dict_record(old).flavor);
       case Kind::set:
       case Kind::frozenset: return to_.set(node.kind);
-      case Kind::storage: return to_.storage(to_.add_storage(from_.storage_at(from_.storage_number(old))), from_.storage_slice(old));
+      case Kind::storage:
+        return to_.storage(to_.add_storage(from_.storage_at(from_.storage_number(old))), from_.storage_slice(old));
       case Kind::tensor: return tensor_shell(old);
       case Kind::object: {
         ObjectRecord record;
@@ -168,13 +173,15 @@ class Importer {
 
   void fill_dict(NodeId old) {
     const DictRecord& dict = from_.dict_record(old);
-    const NodeId made = copied(old);
+    DictRecord& record = dict_of(old);
     for (std::size_t at = 0; at < dict.count; ++at)
-      (void)to_.dict_set(made, copied(dict.pairs[2 * at]), copied(dict.pairs[2 * at + 1]));
-    auto& record = *static_cast<DictRecord*>(to_.mutable_node(made).record);
+      to_.append_entry(record, copied(dict.pairs[2 * at]), copied(dict.pairs[2 * at + 1]));
     record.factory = copied(dict.factory);
     record.attributes = copied(dict.attributes);
   }
+
+  /// The dict or set that this one becomes.
+  DictRecord& dict_of(NodeId old) { return *static_cast<DictRecord*>(to_.mutable_node(copied(old)).record); }
 
   void fill_object(NodeId old) {
     const ObjectRecord& object = from_.object_record(old);

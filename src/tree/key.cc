@@ -15,9 +15,12 @@ namespace sconce::tree {
 namespace {
 
 // A tuple can be nested as deep as the file likes, and the same tuple can be met exponentially often; after so many
-// nodes hashing stops (equal keys stop at the same place) and comparing refuses.
+// nodes hashing stops (equal keys stop at the same place) and comparing refuses. So it does for frozensets inside
+// frozensets, which are compared by calls inside calls.
 constexpr std::size_t kHashedNodes = 64;
 constexpr std::size_t kComparedNodes = 100'000;
+constexpr unsigned kComparedFrozensets = 16;
+constexpr std::uint64_t kBytesOfWork = 64;  // hashed or compared in about the time of one node
 
 std::uint64_t number_hash(std::uint64_t bits) noexcept {
   bits ^= process_seed();
@@ -60,6 +63,31 @@ Number number_of(const Document& document, NodeId id) noexcept {
   }
 }
 
+// Integers beyond 64 bits and floats of that size have equal hashes where they are equal: both are hashed modulo the
+// prime 2^61 - 1, as CPython does it.
+constexpr std::uint64_t kPrime = (std::uint64_t{1} << 61) - 1;
+
+std::uint64_t modulo_prime(unsigned __int128 value) noexcept { return static_cast<std::uint64_t>(value % kPrime); }
+
+std::uint64_t big_hash(std::string_view little_endian) noexcept {
+  const bool negative = (static_cast<unsigned char>(little_endian.back()) & 0x80U) != 0;
+  std::uint64_t rest = 0;  // of the magnitude less one where it is negative: ~x = -x - 1
+  for (std::size_t at = little_endian.size(); at-- > 0;) {
+    const auto byte = static_cast<unsigned char>(little_endian[at]);
+    rest = modulo_prime((static_cast<unsigned __int128>(rest) << 8) + (negative ? 0xFFU ^ byte : byte));
+  }
+  return number_hash(negative ? kPrime - (rest + 1) % kPrime : rest);
+}
+
+std::uint64_t huge_float_hash(double value) noexcept {
+  if (!std::isfinite(value)) return number_hash(std::bit_cast<std::uint64_t>(value));
+  int exponent = 0;
+  const auto mantissa = static_cast<std::uint64_t>(std::ldexp(std::frexp(std::fabs(value), &exponent), 53));
+  const auto shift = static_cast<unsigned>((exponent - 53) % 61);
+  const std::uint64_t rest = modulo_prime(static_cast<unsigned __int128>(mantissa) << shift);
+  return number_hash(value < 0 ? kPrime - rest % kPrime : rest);
+}
+
 /// Whether a float equals an integer of more than 64 bits exactly.
 bool equals_big(double value, std::string_view little_endian) {
   if (!std::isfinite(value) || value != std::trunc(value) || std::fabs(value) < 9.2e18) return false;
@@ -84,19 +112,23 @@ bool equals_big(double value, std::string_view little_endian) {
 
 bool is_tuple(Kind kind) noexcept { return kind == Kind::tuple || kind == Kind::size; }
 
+std::uint64_t number_hash_of(const Number& number) noexcept {
+  if (number.form == Number::Form::integer) return key_hash(number.integer);
+  if (number.form == Number::Form::big) return big_hash(number.big);
+  if (std::fabs(number.real) > 9.2e18) return huge_float_hash(number.real);
+  return number_hash(std::bit_cast<std::uint64_t>(number.real));
+}
+
 std::uint64_t shallow_hash(const Document& document, NodeId id) {
-  if (const Number number = number_of(document, id); number.form != Number::Form::none) {
-    if (number.form == Number::Form::integer) return key_hash(number.integer);
-    if (number.form == Number::Form::big || std::fabs(number.real) > 9.2e18) return number_hash(0xB16);
-    return number_hash(std::bit_cast<std::uint64_t>(number.real));
-  }
+  if (const Number number = number_of(document, id); number.form != Number::Form::none) return number_hash_of(number);
   switch (document.kind(id)) {
     case Kind::str: return key_hash(document.text(id));
     case Kind::bytes: return hash_bytes(document.text(id), process_seed() + 1);
     case Kind::scalar: return hash_bytes(document.text(id), process_seed() + 2);
     case Kind::complex: {
       const auto [real, imaginary] = document.complex_value(id);
-      return number_hash(std::bit_cast<std::uint64_t>(real) * 31 + std::bit_cast<std::uint64_t>(imaginary));
+      // Adding zero makes one zero of two, which are equal.
+      return number_hash(std::bit_cast<std::uint64_t>(real + 0.0) * 31 + std::bit_cast<std::uint64_t>(imaginary + 0.0));
     }
     case Kind::tuple:
     case Kind::size: return number_hash(0x707 + document.elements(id).size());
@@ -146,12 +178,25 @@ bool is_hashable(const Document& document, NodeId id) noexcept {
 std::uint64_t key_hash(std::string_view text) { return hash_bytes(text, process_seed()); }
 std::uint64_t key_hash(std::int64_t number) { return number_hash(static_cast<std::uint64_t>(number)); }
 
-std::uint64_t key_hash(const Document& document, NodeId id) {
-  if (!is_tuple(document.kind(id))) return shallow_hash(document, id);
+namespace {
+
+/// What it costs to hash or compare a leaf, beyond a glance.
+std::uint64_t leaf_work(const Document& document, NodeId id) noexcept {
+  switch (document.kind(id)) {
+    case Kind::str:
+    case Kind::bytes:
+    case Kind::scalar: return document.text(id).size() / kBytesOfWork;
+    case Kind::integer: return document.is_big(id) ? document.text(id).size() / 8 : 0;
+    default: return 0;
+  }
+}
+
+std::uint64_t tuple_hash(const Document& document, NodeId id, std::uint64_t& work) {
   std::uint64_t hash = 0;
   std::vector<NodeId> open{id};
   for (std::size_t visited = 0; visited < open.size() && visited < kHashedNodes; ++visited) {
     const NodeId next = open[visited];
+    work += 1 + leaf_work(document, next);
     hash = number_hash(hash * 31 + shallow_hash(document, next));
     if (!is_tuple(document.kind(next))) continue;
     const auto elements = document.elements(next);
@@ -161,30 +206,87 @@ std::uint64_t key_hash(const Document& document, NodeId id) {
   return hash;
 }
 
-bool keys_equal(const Document& document, NodeId a, NodeId b) {
-  if (a == b) return true;
-  if (!is_tuple(document.kind(a)) && document.kind(a) != Kind::frozenset) return leaves_equal(document, a, b);
-  std::vector<std::pair<NodeId, NodeId>> open{{a, b}};
-  for (std::size_t visited = 0; !open.empty(); ++visited) {
-    if (visited == kComparedNodes) fail(ErrorCode::limit, "keys of a dict are nested too deep to be compared");
-    const auto [x, y] = open.back();
-    open.pop_back();
-    if (x == y) continue;
-    if (is_tuple(document.kind(x)) && is_tuple(document.kind(y))) {
-      const auto left = document.elements(x);
-      const auto right = document.elements(y);
-      if (left.size() != right.size()) return false;
-      for (std::size_t at = 0; at < left.size(); ++at) open.emplace_back(left[at], right[at]);
-    } else if (document.kind(x) == Kind::frozenset && document.kind(y) == Kind::frozenset) {
-      const DictRecord& left = document.dict_record(x);
-      if (left.count != document.dict_record(y).count) return false;
-      for (std::uint32_t at = 0; at < left.count; ++at)
-        if (document.dict_get(y, left.pairs[2 * at]) == kNoNode) return false;
-    } else if (!leaves_equal(document, x, y)) {
+/// Independent of the order; large sets are told apart by their size only.
+std::uint64_t frozenset_hash(const Document& document, NodeId id, std::uint64_t& work) {
+  const DictRecord& set = document.dict_record(id);
+  std::uint64_t sum = shallow_hash(document, id);
+  for (std::uint32_t at = 0; set.count <= kHashedNodes && at < set.count; ++at) {
+    work += 1 + leaf_work(document, set.pairs[2 * at]);
+    sum += number_hash(shallow_hash(document, set.pairs[2 * at]));
+  }
+  return sum;
+}
+
+/// Compares two keys, and counts what that cost.
+class Comparison {
+ public:
+  Comparison(const Document& document, std::uint64_t& work) : document_(document), work_(work) {}
+
+  bool equal(NodeId a, NodeId b, unsigned depth) {
+    std::vector<std::pair<NodeId, NodeId>> open{{a, b}};
+    while (!open.empty()) {
+      if (++visited_ > kComparedNodes || depth > kComparedFrozensets)
+        fail(ErrorCode::limit, "keys of a dict are nested too deep to be compared");
+      const auto [x, y] = open.back();
+      open.pop_back();
+      work_ += 1;
+      if (x == y) continue;
+      if (is_tuple(document_.kind(x)) && is_tuple(document_.kind(y))) {
+        const auto left = document_.elements(x);
+        const auto right = document_.elements(y);
+        if (left.size() != right.size()) return false;
+        for (std::size_t at = 0; at < left.size(); ++at) open.emplace_back(left[at], right[at]);
+      } else if (document_.kind(x) == Kind::frozenset && document_.kind(y) == Kind::frozenset) {
+        if (!equal_sets(document_.dict_record(x), document_.dict_record(y), depth)) return false;
+      } else if (work_ += leaf_work(document_, x); !leaves_equal(document_, x, y)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  bool equal_sets(const DictRecord& left, const DictRecord& right, unsigned depth) {
+    if (left.count != right.count) return false;
+    for (std::uint32_t at = 0; at < left.count; ++at)
+      if (!holds(right, left.pairs[2 * at], depth)) return false;
+    return true;
+  }
+
+  bool holds(const DictRecord& set, NodeId element, unsigned depth) {
+    const auto is = [&](std::uint32_t entry) { return equal(set.pairs[std::size_t{2} * entry], element, depth + 1); };
+    if (set.index == nullptr) {
+      for (std::uint32_t entry = 0; entry < set.count; ++entry)
+        if (is(entry)) return true;
       return false;
     }
+    const auto hash = static_cast<std::uint32_t>(key_hash(document_, element, work_));
+    for (std::uint32_t at = hash & set.index_mask; set.index[at].entry != 0; at = (at + 1) & set.index_mask)
+      if (set.index[at].hash == hash && is(set.index[at].entry - 1)) return true;
+    return false;
   }
-  return true;
+
+  const Document& document_;
+  std::uint64_t& work_;
+  std::size_t visited_ = 0;
+};
+
+}  // namespace
+
+std::uint64_t key_hash(const Document& document, NodeId id, std::uint64_t& work) {
+  if (is_tuple(document.kind(id))) return tuple_hash(document, id, work);
+  if (document.kind(id) == Kind::frozenset) return frozenset_hash(document, id, work);
+  work += leaf_work(document, id);
+  return shallow_hash(document, id);
+}
+
+bool keys_equal(const Document& document, NodeId a, NodeId b, std::uint64_t& work) {
+  if (a == b) return true;
+  if (!is_tuple(document.kind(a)) && document.kind(a) != Kind::frozenset) {
+    if (document.kind(a) == document.kind(b)) work += leaf_work(document, a);
+    return leaves_equal(document, a, b);
+  }
+  return Comparison(document, work).equal(a, b, 0);
 }
 
 }  // namespace sconce::tree

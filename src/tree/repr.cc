@@ -30,12 +30,18 @@ std::string bytes_text(std::string_view bytes) {
   std::string text = "b'";
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\'' || c == '\\') (text += '\\') += c;
-    else if (c == '\n') text += "\\n";
-    else if (c == '\r') text += "\\r";
-    else if (c == '\t') text += "\\t";
-    else if (byte < 0x20 || byte >= 0x7F) ((text += "\\x") += kHex[byte >> 4]) += kHex[byte & 15];
-    else text += c;
+    if (c == '\'' || c == '\\')
+      (text += '\\') += c;
+    else if (c == '\n')
+      text += "\\n";
+    else if (c == '\r')
+      text += "\\r";
+    else if (c == '\t')
+      text += "\\t";
+    else if (byte < 0x20 || byte >= 0x7F)
+      ((text += "\\x") += kHex[byte >> 4]) += kHex[byte & 15];
+    else
+      text += c;
   }
   return text + "'";
 }
@@ -52,7 +58,8 @@ std::string scalar_text(const Document& document, NodeId id) {
 
 std::string container_text(const Document& document, NodeId id) {
   const Kind kind = document.kind(id);
-  const bool sequence = kind == Kind::list || kind == Kind::tuple || kind == Kind::size || kind == Kind::slice || kind == Kind::range;
+  const bool sequence =
+      kind == Kind::list || kind == Kind::tuple || kind == Kind::size || kind == Kind::slice || kind == Kind::range;
   const std::size_t size = sequence ? document.elements(id).size() : document.dict_record(id).count;
   return std::string(sconce::to_string(kind)) + " of " + std::to_string(size);
 }
@@ -62,6 +69,15 @@ std::string tensor_text(const Document& document, NodeId id) {
   std::string text = "tensor " + std::string(sconce::to_string(record.dtype)) + " [";
   for (std::size_t at = 0; at < record.ndim; ++at) text += (at == 0 ? "" : ", ") + std::to_string(record.shape()[at]);
   return text + "]";
+}
+
+/// A str or bytes leaf as Python's repr has it, cut where it is long.
+std::string short_text(const Document& document, NodeId id) {
+  const std::string_view whole = document.text(id);
+  const std::string_view shown = whole.substr(0, kLongestKey);
+  std::string text = document.kind(id) == Kind::str ? python_quoted(shown) : bytes_text(shown);
+  if (shown.size() < whole.size()) text += "…";
+  return text;
 }
 
 }  // namespace
@@ -76,13 +92,15 @@ std::string integer_text(const Document& document, NodeId id) {
 std::optional<std::int64_t> scalar_integer(const Document& document, NodeId id) {
   const char* bytes = document.text(id).data();
   switch (document.scalar_dtype(id)) {
-    case DType::boolean: case DType::uint8: return load_le<std::uint8_t>(bytes);
+    case DType::boolean:
+    case DType::uint8: return load_le<std::uint8_t>(bytes);
     case DType::int8: return static_cast<std::int8_t>(load_le<std::uint8_t>(bytes));
     case DType::uint16: return load_le<std::uint16_t>(bytes);
     case DType::int16: return static_cast<std::int16_t>(load_le<std::uint16_t>(bytes));
     case DType::uint32: return load_le<std::uint32_t>(bytes);
     case DType::int32: return static_cast<std::int32_t>(load_le<std::uint32_t>(bytes));
-    case DType::uint64: case DType::int64: return static_cast<std::int64_t>(load_le<std::uint64_t>(bytes));
+    case DType::uint64:
+    case DType::int64: return static_cast<std::int64_t>(load_le<std::uint64_t>(bytes));
     default: return std::nullopt;
   }
 }
@@ -111,9 +129,13 @@ std::string leaf_text(const Document& document, NodeId id) {
     case Kind::bytes: return bytes_text(document.text(id));
     case Kind::bytearray: return "bytearray(" + bytes_text(document.text(id)) + ")";
     case Kind::scalar: return scalar_text(document, id);
-    case Kind::dtype: case Kind::qscheme: case Kind::memory_format: return "torch." + std::string(document.text(id));
-    case Kind::device: case Kind::layout: return std::string(document.text(id));
-    case Kind::global: case Kind::object: return document.class_name(id);
+    case Kind::dtype:
+    case Kind::qscheme:
+    case Kind::memory_format: return "torch." + std::string(document.text(id));
+    case Kind::device:
+    case Kind::layout: return std::string(document.text(id));
+    case Kind::global:
+    case Kind::object: return document.class_name(id);
     case Kind::tensor: return tensor_text(document, id);
     case Kind::storage: return "storage of " + std::to_string(document.storage_slice(id).nbytes) + " bytes";
     default: return container_text(document, id);
@@ -129,7 +151,12 @@ std::string key_text(const Document& document, NodeId id) {
   std::string text;
   std::vector<Open> open;
   const auto write = [&](NodeId node) {
-    if (document.kind(node) == Kind::tuple || document.kind(node) == Kind::size) {
+    const Kind kind = document.kind(node);
+    if (kind == Kind::str || kind == Kind::bytes) {  // never escape megabytes for a name
+      text += short_text(document, node);
+      return;
+    }
+    if (kind == Kind::tuple || kind == Kind::size) {
       text += "(";
       open.push_back({document.elements(node), 0});
     } else {

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "tree/document.h"
+#include "tree/key.h"
 #include "tree/repr.h"
 
 namespace sconce {
@@ -60,6 +61,28 @@ std::vector<std::string> string_keys(const Value& value) {
     advice += (advice.empty() ? "did you mean \"" : "\", \"") + name;
   if (!advice.empty()) advice += "\"?";
   fail(ErrorCode::not_found, "there is no such key", std::move(place), std::move(advice));
+}
+
+}  // namespace
+
+namespace {
+
+/// The entry under a key of another document. This one must not change, so the key is compared in a third: with every
+/// key that could be equal to it. Tensors and objects are equal to themselves only, so none can.
+tree::NodeId find_foreign(const tree::Document& document, tree::NodeId dict, const Value& key) {
+  const tree::DictRecord& record = document.dict_record(dict);
+  tree::Document scratch;
+  const tree::NodeId wanted = scratch.import(*key.document(), key.node());
+  if (!tree::is_hashable(scratch, wanted)) return tree::kNoNode;
+  for (std::size_t at = 0; at < record.count; ++at) {
+    const Kind kind = document.kind(record.pairs[2 * at]);
+    if (kind == Kind::tensor || kind == Kind::storage || kind == Kind::object) continue;
+    const tree::NodeId candidate = scratch.import(document, record.pairs[2 * at]);
+    std::uint64_t work = 0;
+    if (tree::keys_equal(scratch, wanted, candidate, work))
+      return record.pairs[document.kind(dict) == Kind::dict ? 2 * at + 1 : 2 * at];
+  }
+  return tree::kNoNode;
 }
 
 }  // namespace
@@ -172,8 +195,8 @@ std::optional<Value> Value::find(std::int64_t key) const {
 
 std::optional<Value> Value::find(const Value& key) const {
   if (kind() != Kind::dict && !is_set(kind())) wrong_kind(*this, "dict or set");
-  const tree::NodeId node = document_->import(*key.document_, key.node_);
-  const tree::NodeId found = document_->dict_get(node_, node);
+  const tree::NodeId found =
+      key.document_ == document_ ? document_->dict_get(node_, key.node_) : find_foreign(*document_, node_, key);
   if (found == tree::kNoNode) return std::nullopt;
   return Value(document_, found);
 }

@@ -2,6 +2,10 @@
 
 namespace sconce::tree {
 
+namespace {
+constexpr std::uint64_t kBytesOfStep = 256;  // of a name: copied in the time of one step
+}
+
 Walker::Walker(const Document& document, NodeId root, WalkLimits limits)
     : document_(document), limits_(limits), on_path_(document.node_count(), false), root_(root) {}
 
@@ -50,6 +54,8 @@ bool Walker::take(const Child& child, bool from_module) {
   if (from_module && kind == Kind::none) return false;  // state_dict() leaves unset parameters out
   if (child.of_module && !has_children(document_, child.value)) return false;
   if (!child.transparent && !child.of_module) add_step(child);
+  // A long key that many paths share costs as often as it is copied into a name.
+  if (!steps_.empty()) visited_ += steps_.back().size / kBytesOfStep;
   bool open = has_children(document_, child.value) && !on_path_[child.value];
   if (open && frames_.size() >= limits_.depth) {
     complete_ = false;
@@ -99,6 +105,8 @@ void Walker::enter(NodeId node, bool module_dict) {
     frame.owned = true;
     frame.first_child = static_cast<std::uint32_t>(children_.size());
     collect_children(document_, node, children_);
+    // States and items that hold nothing still had to be looked at.
+    if (kind == Kind::object) visited_ += document_.object_record(node).step_count;
   }
   frames_.push_back(frame);
 }

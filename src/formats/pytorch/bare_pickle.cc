@@ -42,13 +42,14 @@ Opened open_bare_pickle(const OpenContext& context) {
   opened.document = context.document;
   ByteReader reader(context.source);
   torch_common::ForeignIds ids(*context.document);
-  const pickle::MachineResult first = run_torch_pickle(context, reader, ids, {}, opened.facts);
+  PickleNotes notes;
+  const pickle::MachineResult first = run_torch_pickle(context, reader, ids, {}, notes);
   opened.roots.push_back(first.root);
   opened.facts.producer = "pickle.dump, protocol " + std::to_string(first.protocol);
   while (!reader.at_end()) {
     const std::uint64_t at = reader.offset();
     try {
-      opened.roots.push_back(run_torch_pickle(context, reader, ids, {}, opened.facts).root);
+      opened.roots.push_back(run_torch_pickle(context, reader, ids, {}, notes).root);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::limit) throw;
       opened.facts.notes.push_back("bytes follow the last pickle, from byte " + std::to_string(at) +
@@ -56,6 +57,7 @@ Opened open_bare_pickle(const OpenContext& context) {
       break;
     }
   }
+  notes.tell(opened.facts);
   return opened;
 }
 

@@ -90,6 +90,7 @@ class StreamReader {
       read_header_after_magic();
       read_object();
     }
+    notes_.tell(opened_.facts);
     opened_.document = context_.document;
     opened_.facts.byte_order = std::endian::little;
     opened_.file = std::make_shared<PlacedStorages>(context_.source, "", std::move(places_));
@@ -131,7 +132,7 @@ class StreamReader {
 
   void read_object() {
     StreamStorages storages(document_, origin_, opened_.facts);
-    const pickle::MachineResult result = run_torch_pickle(context_, reader_, storages, {}, opened_.facts);
+    const pickle::MachineResult result = run_torch_pickle(context_, reader_, storages, {}, notes_);
     opened_.roots.push_back(result.root);
     if (opened_.facts.producer.empty()) opened_.facts.producer = producer(result.protocol);
     read_storages(storages);
@@ -139,7 +140,7 @@ class StreamReader {
 
   std::string producer(int protocol) const {
     bool version_2 = false;
-    for (const CallFact& fact : opened_.facts.calls)
+    for (const CallFact& fact : notes_.calls.facts())
       version_2 = version_2 || fact.name == "torch._utils._rebuild_tensor_v2";
     std::string text = version_2 ? "PyTorch 0.4 or newer" : "PyTorch 0.1.10 or newer";
     if (protocol != 2) text += ", pickle protocol " + std::to_string(protocol);
@@ -167,7 +168,8 @@ class StreamReader {
   }
 
   void place(StreamStorages& storages, NodeId key) {
-    const auto found = document_.kind(key) == Kind::str ? storages.waiting.find(key) : storages.waiting.end();
+    const auto found = document_.kind(key) == Kind::str ? storages.waiting.find(torch_common::key_node(document_, key))
+                                                        : storages.waiting.end();
     const std::string name = document_.kind(key) == Kind::str ? std::string(document_.text(key)) : "?";
     if (found == storages.waiting.end() || found->second.placed)
       fail(ErrorCode::damaged,
@@ -199,6 +201,7 @@ class StreamReader {
   ByteReader reader_;
   const StorageOrigin* origin_;
   Opened opened_;
+  PickleNotes notes_;
   std::vector<StoragePlace> places_;
 };
 

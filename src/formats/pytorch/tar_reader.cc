@@ -59,14 +59,16 @@ class TableLoader final : public torch_common::PersistentLoader {
 /// Reads one member's small pickles and numbers. Offsets in messages are those of the file.
 class MemberReader {
  public:
-  MemberReader(const OpenContext& context, const TarEntry& entry)
-      : context_(context), reader_(context.source, entry.offset, entry.offset + entry.size), name_(entry.name) {}
+  MemberReader(const OpenContext& context, const TarEntry& entry, PickleNotes& notes)
+      : context_(context),
+        notes_(notes),
+        reader_(context.source, entry.offset, entry.offset + entry.size),
+        name_(entry.name) {}
 
   /// A pickle of names and plain values: (key, location, class).
   NodeId pickle() {
     torch_common::ForeignIds ids(*context_.document);
-    FileFacts ignored;
-    return run_torch_pickle(context_, reader_, ids, name_, ignored).root;
+    return run_torch_pickle(context_, reader_, ids, name_, notes_).root;
   }
   std::int64_t count(std::string_view what) {
     const std::uint64_t at = reader_.offset();
@@ -91,6 +93,7 @@ class MemberReader {
 
  private:
   const OpenContext& context_;
+  PickleNotes& notes_;
   ByteReader reader_;
   std::string name_;
 };
@@ -114,7 +117,8 @@ class TarReader {
     read_storages(storages);
     read_tensors(tensors);
     ByteReader reader(context_.source, object.offset, object.offset + object.size);
-    opened_.roots.push_back(run_torch_pickle(context_, reader, loader_, "pickle", opened_.facts).root);
+    opened_.roots.push_back(run_torch_pickle(context_, reader, loader_, "pickle", notes_).root);
+    notes_.tell(opened_.facts);
     opened_.document = context_.document;
     opened_.facts.producer = "PyTorch 0.1.0 to 0.1.9";
     opened_.facts.byte_order = std::endian::little;
@@ -133,7 +137,7 @@ class TarReader {
   }
 
   void read_info(const TarEntry& entry) {
-    MemberReader reader(context_, entry);
+    MemberReader reader(context_, entry, notes_);
     const NodeId info = reader.pickle();
     if (document_.kind(info) != Kind::dict) reader.wrong(entry.offset, "a dict of system information expected");
     const NodeId little = document_.dict_get(info, "little_endian");
@@ -143,7 +147,7 @@ class TarReader {
 
   // n, then n times: (key, location, class), i64 elements, bytes; then a list of views.
   void read_storages(const TarEntry& entry) {
-    MemberReader reader(context_, entry);
+    MemberReader reader(context_, entry, notes_);
     for (std::int64_t left = reader.count("storages"); left > 0; --left) read_storage(reader);
     const std::uint64_t at = reader.reader().offset();
     const NodeId views = reader.pickle();
@@ -202,7 +206,7 @@ class TarReader {
 
   // n, then n times: (key, storage key, class), i32 dimensions, 4 bytes, sizes, strides, offset.
   void read_tensors(const TarEntry& entry) {
-    MemberReader reader(context_, entry);
+    MemberReader reader(context_, entry, notes_);
     for (std::int64_t left = reader.count("tensors"); left > 0; --left) read_tensor(reader);
   }
 
@@ -269,6 +273,7 @@ class TarReader {
   TableLoader loader_;
   const StorageOrigin* origin_;
   Opened opened_;
+  PickleNotes notes_;
   std::vector<StoragePlace> places_;
 };
 

@@ -1,9 +1,8 @@
 #include "formats/pytorch/torch_pickle.h"
 
-#include <algorithm>
+#include <unordered_map>
 
 #include "base/fail.h"
-#include "formats/torch_common/call_facts.h"
 #include "formats/torch_common/resolver.h"
 
 namespace sconce::formats::pytorch {
@@ -31,40 +30,56 @@ struct PlainResolver {
   NodeId buffer(std::uint64_t) { refuse(); }
 };
 
-/// Adds facts of a file inside the file; each name once.
-void merge_calls(std::vector<CallFact>& calls, std::vector<CallFact> more) {
-  for (CallFact& fact : more) {
-    const auto same = std::ranges::find_if(calls, [&](const CallFact& known) {
-      return known.what == fact.what && known.name == fact.name && known.record == fact.record;
-    });
-    if (same != calls.end())
-      same->count += fact.count;
-    else
-      calls.push_back(std::move(fact));
+/// Opens `torch.save` bytes inside a pickle, each value once, however often the pickle asks for it: otherwise five
+/// bytes of a pickle could make megabytes be read again.
+class FilesInside {
+ public:
+  FilesInside(const OpenContext& context, const std::string& record, torch_common::CallLog& calls)
+      : context_(context), record_(record), calls_(calls) {}
+
+  NodeId open(NodeId bytes) {
+    if (const auto known = roots_.find(bytes); known != roots_.end()) return known->second;
+    Opened nested = context_.open_nested(context_.inside(context_.document->leaf_source(bytes)));
+    for (CallFact& fact : nested.facts.calls) fact.record = "a file inside" + (record_.empty() ? "" : " " + record_);
+    calls_.add(std::move(nested.facts.calls));
+    roots_.emplace(bytes, nested.roots.front());
+    return nested.roots.front();
   }
-}
+
+ private:
+  const OpenContext& context_;
+  const std::string& record_;
+  torch_common::CallLog& calls_;
+  std::unordered_map<NodeId, NodeId> roots_;
+};
 
 }  // namespace
 
 pickle::MachineResult run_torch_pickle(const OpenContext& context, ByteReader& reader,
                                        torch_common::PersistentLoader& persistent, const std::string& record,
-                                       FileFacts& facts) {
+                                       PickleNotes& notes) {
   tree::Document& document = *context.document;
   torch_common::CallCounter counter(document);
-  const auto open_bytes = [&](std::uint64_t, NodeId bytes) -> NodeId {
-    Opened nested = context.open_nested(context.inside(document.leaf_source(bytes)));
-    for (CallFact& fact : nested.facts.calls) fact.record = "a file inside" + (record.empty() ? "" : " " + record);
-    merge_calls(facts.calls, std::move(nested.facts.calls));
-    return nested.roots.front();
-  };
-  torch_common::Resolver resolver(document, persistent, open_bytes);
-  const pickle::MachineResult result =
-      with_place(in_record(record), [&] { return pickle::Machine(reader, document, resolver, counter).run(); });
-  merge_calls(facts.calls, counter.facts(record));
-  if (result.left_on_stack != 0)
-    facts.notes.push_back("the pickle leaves " + std::to_string(result.left_on_stack) +
-                          " values behind that nothing uses");
-  return result;
+  FilesInside inside(context, record, notes.calls);
+  torch_common::Resolver resolver(document, persistent,
+                                  [&](std::uint64_t, NodeId bytes) { return inside.open(bytes); });
+  try {
+    const pickle::MachineResult result = pickle::Machine(reader, document, resolver, counter).run();
+    notes.calls.add(counter.facts(record));
+    if (result.left_on_stack != 0 && notes.oddities.empty())  // one line is enough, however many pickles there are
+      notes.oddities.push_back("the pickle leaves " + std::to_string(result.left_on_stack) +
+                               " values behind that nothing uses");
+    return result;
+  } catch (Error& error) {
+    notes.calls.add(counter.facts(record));  // what was called before the fault counts
+    error.add_place(in_record(record));
+    throw;
+  }
+}
+
+void PickleNotes::tell(FileFacts& facts) {
+  facts.calls = calls.take();
+  for (std::string& oddity : oddities) facts.notes.push_back(std::move(oddity));
 }
 
 pickle::MachineResult run_plain_pickle(tree::Document& document, ByteReader& reader) {

@@ -42,9 +42,16 @@ class ZipStorages final : public torch_common::StorageLoader {
            "the pickle declares " + std::to_string(id.nbytes) + " bytes for storage \"" + std::string(id.key_text) +
                "\", but record " + record + " holds " + std::to_string(entry->size),
            {}, "the file is damaged; fetch it again");
+    const std::size_t index = records_.zip().index_of(*entry);
+    if (claimed_.empty()) claimed_.resize(records_.zip().entries().size(), false);
+    if (claimed_[index])
+      fail(ErrorCode::damaged,
+           "two storages of the pickle would be read from record " + record + "; their keys differ in case only", {},
+           "the file is damaged or hostile; do not load it");
+    claimed_[index] = true;
     StorageData data;
     data.origin = origin_;
-    data.handle = records_.zip().index_of(*entry);
+    data.handle = index;
     data.nbytes = id.nbytes;
     data.location = document_.location(id.location);
     data.typed = id.cls.dtype.has_value();
@@ -70,7 +77,8 @@ class ZipStorages final : public torch_common::StorageLoader {
   const Records& records_;
   std::endian byte_order_;
   const StorageOrigin* origin_;
-  std::size_t expected_ = 0;  // number of the entry that the next storage probably is
+  std::size_t expected_ = 0;                    // number of the entry that the next storage probably is
+  std::vector<bool> claimed_;                   // by entry number
   std::vector<std::uint32_t> storage_records_;  // entry numbers, in order of the storages made here
   std::uint32_t first_storage_ = 0;
 };
@@ -148,7 +156,9 @@ Opened open_torch_zip(const OpenContext& context) {
   const ZipEntry& entry = *records->find("data.pkl");
   const std::string name(context.zip->name(entry));
   ByteReader reader(context.zip->open_entry(entry, archive::ZipUse::metadata));
-  const pickle::MachineResult result = run_torch_pickle(context, reader, storages, name, opened.facts);
+  PickleNotes notes;
+  const pickle::MachineResult result = run_torch_pickle(context, reader, storages, name, notes);
+  notes.tell(opened.facts);
   if (!reader.at_end()) opened.facts.notes.push_back("record " + name + " goes on after the end of its pickle");
   opened.roots.push_back(result.root);
 

@@ -12,18 +12,33 @@ using tree::NodeId;
 void CallCounter::count(CallFact::What what, std::uint64_t offset, NodeId callable, bool effect) {
   const std::uint64_t key = (std::uint64_t{callable} << 8) | (static_cast<std::uint64_t>(what) << 1) | (effect ? 1 : 0);
   const auto [place, added] = places_.try_emplace(key, counts_.size());
-  if (added) counts_.push_back({what, callable, offset, 0, effect});
+  if (added) {
+    document_.budget().charge(sizeof(Count) + sizeof(CallFact) + 128);
+    counts_.push_back({what, callable, offset, 0, effect});
+  }
   ++counts_[place->second].count;
 }
 
+bool CallCounter::is_known(NodeId callable, Known known) const {
+  return document_.kind(callable) == Kind::global && static_cast<Known>(document_.global_tag(callable)) == known;
+}
+
 void CallCounter::called(std::uint64_t offset, NodeId callable, NodeId args) {
+  // _rebuild_from_type calls what it is given, and that can be one more of them.
+  while (is_known(callable, Known::rebuild_from_type) || is_known(callable, Known::rebuild_from_type_v2)) {
+    count(CallFact::What::call, offset, callable, false);
+    const auto elements = document_.elements(args);
+    if (elements.size() < 3 || document_.kind(elements[2]) != Kind::tuple) return;
+    callable = elements[0];
+    args = elements[2];
+    document_.budget().charge(1);  // a long chain can be walked again and again: work counts as memory
+  }
   // getattr on a class or module reaches whatever is in it; on an object of the file it makes a bound method.
   bool reaches = false;
-  if (document_.kind(callable) == Kind::global &&
-      static_cast<Known>(document_.global_tag(callable)) == Known::py_getattr) {
+  if (is_known(callable, Known::py_getattr)) {
     const auto elements = document_.elements(args);
-    reaches = elements.empty() || (document_.kind(elements[0]) == Kind::global &&
-                                   static_cast<Known>(document_.global_tag(elements[0])) != Known::torch_module);
+    reaches = elements.empty() ||
+              (document_.kind(elements[0]) == Kind::global && !is_known(elements[0], Known::torch_module));
   }
   // Calls of results are counted under the name that they begin with, so that a file cannot fill the list.
   NodeId named = callable;
@@ -47,7 +62,8 @@ void CallCounter::state_set(std::uint64_t offset, NodeId target, NodeId) {
 
 CallFact::Effect CallCounter::effect_of(const Count& count) const {
   if (count.effect) return CallFact::Effect::effect;
-  if (count.callable == tree::kNoNode || document_.kind(count.callable) != Kind::global) return CallFact::Effect::unknown;
+  if (count.callable == tree::kNoNode || document_.kind(count.callable) != Kind::global)
+    return CallFact::Effect::unknown;
   const tree::GlobalRecord& record = document_.global_record(count.callable);
   if (has_effect(record.python3_module, record.python3_name)) return CallFact::Effect::effect;
   const auto known = static_cast<Known>(document_.global_tag(count.callable));
@@ -71,6 +87,19 @@ std::vector<CallFact> CallCounter::facts(const std::string& record) const {
   }
   std::ranges::stable_sort(facts, {}, &CallFact::offset);
   return facts;
+}
+
+void CallLog::add(std::vector<CallFact> facts) {
+  for (CallFact& fact : facts) {
+    std::string key = fact.record + '\n' + fact.name + '\n';
+    key += static_cast<char>('0' + static_cast<int>(fact.what));
+    key += fact.effect == CallFact::Effect::effect ? '!' : ' ';
+    const auto [place, added] = places_.try_emplace(std::move(key), facts_.size());
+    if (added)
+      facts_.push_back(std::move(fact));
+    else
+      facts_[place->second].count += fact.count;
+  }
 }
 
 }  // namespace sconce::formats::torch_common

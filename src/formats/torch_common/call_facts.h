@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <sconce/checkpoint.h>
 
+#include "formats/torch_common/known_names.h"
 #include "tree/document.h"
 
 namespace sconce::formats::torch_common {
@@ -15,7 +17,8 @@ namespace sconce::formats::torch_common {
 /// A listener of pickle::Machine: counts imports, calls and states by name, with the offset of the first of each.
 class CallCounter {
  public:
-  explicit CallCounter(const tree::Document& document) : document_(document) {}
+  /// The document's budget is charged for each new name.
+  explicit CallCounter(tree::Document& document) : document_(document) {}
 
   void imported(std::uint64_t offset, tree::NodeId global) { count(CallFact::What::import, offset, global, false); }
   void called(std::uint64_t offset, tree::NodeId callable, tree::NodeId args);
@@ -33,12 +36,25 @@ class CallCounter {
     std::uint64_t count;
     bool effect;
   };
+  [[nodiscard]] bool is_known(tree::NodeId callable, Known known) const;
   void count(CallFact::What what, std::uint64_t offset, tree::NodeId callable, bool effect);
   [[nodiscard]] CallFact::Effect effect_of(const Count& count) const;
 
-  const tree::Document& document_;
+  tree::Document& document_;
   std::vector<Count> counts_;
   std::unordered_map<std::uint64_t, std::size_t> places_;  // (callable, what, effect) -> place in counts_
+};
+
+/// The calls of a file's pickles, each name once.
+class CallLog {
+ public:
+  void add(std::vector<CallFact> facts);
+  [[nodiscard]] std::vector<CallFact> take() { return std::move(facts_); }
+  [[nodiscard]] const std::vector<CallFact>& facts() const noexcept { return facts_; }
+
+ private:
+  std::vector<CallFact> facts_;
+  std::unordered_map<std::string, std::size_t> places_;
 };
 
 }  // namespace sconce::formats::torch_common

@@ -20,8 +20,8 @@ namespace {
 /// NumPy has no bfloat16, so PyTorch saves such tensors as float32 and casts when it loads: every value is exact.
 NodeId as_bfloat16(Document& document, NodeId array) {
   const Tensor wide = document.tensor_handle(array);
+  document.budget().charge(wide.numel() * 6);  // as float32, and as bfloat16
   const std::vector<float> values = wide.to_vector<float>();
-  document.budget().charge(values.size() * 2);
   std::string bytes;
   bytes.reserve(values.size() * 2);
   for (const float value : values)
@@ -39,7 +39,8 @@ NodeId device_tensor(Document& document, Known what, const Arguments& arguments)
       arguments.kind(2) == Kind::device ? document.text(arguments.node(2)) : arguments.text(2);
   const bool requires_grad = arguments.boolean(3);
   const DType saved = document.tensor_record(source).dtype;
-  if (saved == DType::float32 && dtype == DType::bfloat16)
+  // A NumPy array has its bytes inside the pickle; those of a CPU tensor come behind it, and are never cast.
+  if (document.tensor_record(source).numpy && saved == DType::float32 && dtype == DType::bfloat16)
     source = as_bfloat16(document, source);
   else if (saved != dtype)
     arguments.wrong(1, "the dtype of the saved array");

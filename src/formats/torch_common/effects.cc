@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "pickle/python_names.h"
+
 namespace sconce::formats::torch_common {
 
 namespace {
@@ -179,18 +181,31 @@ bool is_inside(std::string_view dotted, std::string_view package) noexcept {
   return dotted.starts_with(package) && (dotted.size() == package.size() || dotted[package.size()] == '.');
 }
 
-}  // namespace
+/// A dotted name reaches through attributes. A class inside a class, or a method of a class, is no more than that;
+/// whatever begins in lower case or with an underscore on the way is a module that is an attribute of another.
+bool reaches_through_modules(std::string_view name) noexcept {
+  const std::size_t last = name.rfind('.');
+  if (last == std::string_view::npos) return false;
+  for (std::size_t begin = 0; begin < last; begin = name.find('.', begin) + 1)
+    if (name[begin] < 'A' || name[begin] > 'Z') return true;
+  return false;
+}
 
-bool has_effect(std::string_view module, std::string_view name) noexcept {
+bool has_effect_as_named(std::string_view module, std::string_view name) noexcept {
   if (std::ranges::any_of(
           kHarmless, [&](const Name& row) { return row.module == module && (row.name.empty() || row.name == name); }))
     return false;
   if (std::ranges::any_of(kModules, [&](std::string_view package) { return is_inside(module, package); })) return true;
-  // A dotted name reaches through attributes. A class inside a class is data; whatever begins in lower case or with an
-  // underscore is a module or function that happens to be an attribute of another module.
-  if (const std::size_t dot = name.find('.'); dot != std::string_view::npos)
-    return !(name.front() >= 'A' && name.front() <= 'Z');
+  if (reaches_through_modules(name)) return true;
   return std::ranges::any_of(kNames, [&](const Name& row) { return row.module == module && row.name == name; });
+}
+
+}  // namespace
+
+bool has_effect(std::string_view module, std::string_view name) noexcept {
+  // Whatever the stream says of its protocol, some Python 2 may read it.
+  const pickle::PythonName translated = pickle::python3_name(module, name, 2);
+  return has_effect_as_named(module, name) || has_effect_as_named(translated.module, translated.name);
 }
 
 }  // namespace sconce::formats::torch_common

@@ -110,7 +110,7 @@ std::optional<NumpyDType> numpy_dtype(const Document& document, NodeId id) {
     code.remove_prefix(1);
   }
   const auto dtype = numpy_type(code);
-  if (!dtype) return std::nullopt;
+  if (!dtype || record.step_count > 1) return std::nullopt;  // it has one state, or none
   type.dtype = *dtype;
   for (std::uint32_t at = 0; at < record.step_count; ++at) {
     if (record.steps[at].event != tree::ObjectRecord::Event::state) return std::nullopt;

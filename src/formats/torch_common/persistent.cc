@@ -22,6 +22,13 @@ std::optional<std::uint32_t> small_number(std::string_view text) noexcept {
 
 }  // namespace
 
+NodeId key_node(Document& document, NodeId key) {
+  constexpr std::size_t kLongestKey = 4096;  // beyond which texts are not interned
+  const std::string_view text = document.text(key);
+  if (text.size() > kLongestKey) return kNoNode;
+  return document.str_kind(key) == tree::StrKind::unicode ? key : document.str(text);
+}
+
 NodeId ForeignIds::load(std::uint64_t, NodeId id) {
   tree::ObjectRecord record;
   record.how = tree::ObjectRecord::How::persistent;
@@ -42,8 +49,9 @@ NodeId StorageLoader::load(std::uint64_t, NodeId id) {
 
   const StorageId storage = parse(parts);
   const NodeId location = parts[3];
-  const Seen* known = find(storage);
+  const Seen* known = find_key(storage.key);
   if (known == nullptr) {
+    if (views_.contains(storage.key)) wrong_argument(kCall, "a storage has the key of a storage view");
     const std::uint32_t number = first_seen(storage);
     known = &remember(storage, {storage.cls.dtype.value_or(DType::uint8), storage.cls.dtype.has_value(), storage.numel,
                                 number, document_.storage(number), location});
@@ -53,11 +61,11 @@ NodeId StorageLoader::load(std::uint64_t, NodeId id) {
   return storage.view ? view_of(*known, storage) : known->node;
 }
 
-const StorageLoader::Seen* StorageLoader::find(const StorageId& id) const noexcept {
-  const auto number = small_number(id.key_text);
+const StorageLoader::Seen* StorageLoader::find_key(NodeId key) const noexcept {
+  const auto number = small_number(document_.text(key));
   if (number && *number < place_of_number_.size() && place_of_number_[*number] != 0)
     return &seen_[place_of_number_[*number] - 1];
-  const auto found = place_of_node_.find(id.key);
+  const auto found = place_of_node_.find(key);
   return found != place_of_node_.end() ? &seen_[found->second - 1] : nullptr;
 }
 
@@ -84,8 +92,9 @@ StorageId StorageLoader::parse(std::span<const NodeId> parts) const {
   if (!cls) arguments.wrong(1, "a storage class of PyTorch");
   StorageId id;
   id.cls = *cls;
-  id.key = parts[2];
   id.key_text = arguments.text(2);
+  id.key = key_node(document_, parts[2]);
+  if (id.key == kNoNode) arguments.wrong(2, "a key of at most 4096 bytes");
   id.location = arguments.text(3);
   const std::int64_t numel = arguments.integer(4);
   if (numel < 0) arguments.wrong(4, "a count that is not negative");
@@ -99,17 +108,20 @@ StorageId StorageLoader::parse(std::span<const NodeId> parts) const {
     const std::int64_t offset = view.integer(1);
     const std::int64_t size = view.integer(2);
     (void)view.text(0);
+    const NodeId view_key = key_node(document_, view.node(0));
+    if (view_key == kNoNode) view.wrong(0, "a key of at most 4096 bytes");
     if (offset < 0 || size < 0 || !fits(static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(size), id.numel))
       wrong_argument(kCall, "a view of " + std::to_string(size) + " elements at " + std::to_string(offset) +
                                 " does not lie inside its storage of " + std::to_string(id.numel));
-    id.view = StorageView{view.node(0), static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(size)};
+    id.view = StorageView{view_key, static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(size)};
   }
   return id;
 }
 
 void StorageLoader::check_same(const Seen& seen, const StorageId& id, NodeId location) const {
   const bool same_class = seen.typed == id.cls.dtype.has_value() && (!seen.typed || seen.dtype == *id.cls.dtype);
-  if (same_class && seen.numel == id.numel && seen.location == location) return;
+  const bool same_location = seen.location == location || document_.text(seen.location) == id.location;
+  if (same_class && seen.numel == id.numel && same_location) return;
   wrong_argument(kCall, "storage \"" + std::string(id.key_text) + "\" was declared before with another " +
                             (!same_class              ? "class"
                              : seen.numel != id.numel ? "size"
@@ -117,18 +129,22 @@ void StorageLoader::check_same(const Seen& seen, const StorageId& id, NodeId loc
 }
 
 NodeId StorageLoader::view_of(const Seen& root, const StorageId& id) {
-  const auto [known, added] = views_.try_emplace({id.key, id.view->key}, kNoNode, *id.view);
+  // PyTorch has one table for both: under the key of a root it would find that instead of the view.
+  if (id.view->key == id.key || find_key(id.view->key) != nullptr)
+    wrong_argument(kCall, "a storage view has the key of a storage");
+  const auto [known, added] = views_.try_emplace(id.view->key, View{kNoNode, root.storage, *id.view});
   if (!added) {
-    if (known->second.second.offset != id.view->offset || known->second.second.numel != id.view->numel)
+    if (known->second.root != root.storage || known->second.place.offset != id.view->offset ||
+        known->second.place.numel != id.view->numel)
       wrong_argument(kCall, "a storage view was declared before with another place");
-    return known->second.first;
+    return known->second.node;
   }
   // A view is a part of its root, so that tensors over both still share; their offsets are counted from the root's
   // start.
   document_.budget().charge(64);
   const std::uint64_t unit = id.numel == 0 ? 1 : id.nbytes / id.numel;
-  known->second.first = document_.storage(root.storage, {id.view->offset * unit, id.view->numel * unit});
-  return known->second.first;
+  known->second.node = document_.storage(root.storage, {id.view->offset * unit, id.view->numel * unit});
+  return known->second.node;
 }
 
 }  // namespace sconce::formats::torch_common

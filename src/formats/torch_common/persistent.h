@@ -34,6 +34,10 @@ struct StorageId {
   std::optional<StorageView> view;
 };
 
+/// The one node of a storage key, whether it was pickled as text or as a Python 2 string; kNoNode where it is absurdly
+/// long. `key` is a str.
+[[nodiscard]] NodeId key_node(tree::Document& document, NodeId key);
+
 /// Resolves persistent ids. Each container has its own way to find the bytes.
 class PersistentLoader {
  public:
@@ -75,21 +79,17 @@ class StorageLoader : public PersistentLoader {
     NodeId node;
     NodeId location;
   };
-  struct ViewKey {
-    NodeId root, view;
-    bool operator==(const ViewKey&) const = default;
-  };
-  struct ViewKeyHash {
-    std::size_t operator()(const ViewKey& key) const noexcept {
-      return (std::uint64_t{key.root} << 32 | key.view) * 0x9E3779B97F4A7C15U;
-    }
+  struct View {
+    NodeId node;
+    std::uint32_t root;  ///< storage number
+    StorageView place;
   };
   [[nodiscard]] StorageId parse(std::span<const NodeId> parts) const;
   void check_same(const Seen& seen, const StorageId& id, NodeId location) const;
   [[nodiscard]] NodeId view_of(const Seen& root, const StorageId& id);
 
   /// What is known of a key; null where it is new.
-  [[nodiscard]] const Seen* find(const StorageId& id) const noexcept;
+  [[nodiscard]] const Seen* find_key(NodeId key) const noexcept;
   const Seen& remember(const StorageId& id, const Seen& seen);
 
   std::deque<Seen> seen_;
@@ -97,7 +97,7 @@ class StorageLoader : public PersistentLoader {
   // their node.
   std::vector<std::uint32_t> place_of_number_;
   std::unordered_map<NodeId, std::uint32_t> place_of_node_;
-  std::unordered_map<ViewKey, std::pair<NodeId, StorageView>, ViewKeyHash> views_;
+  std::unordered_map<NodeId, View> views_;  // by key
 };
 
 }  // namespace sconce::formats::torch_common

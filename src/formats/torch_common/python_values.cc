@@ -67,6 +67,7 @@ NodeId make_bytes(Document& document, bool mutable_bytes, const Arguments& argum
   if (arguments.kind(0) == Kind::bytes) return document.bytes(document.text(arguments.node(0)), mutable_bytes);
   if (!is_list_or_tuple(arguments.kind(0))) return kNoNode;
   std::string bytes;
+  document.budget().charge(document.elements(arguments.node(0)).size());
   for (const NodeId element : document.elements(arguments.node(0))) {
     if (document.kind(element) != Kind::integer || document.is_big(element)) return kNoNode;
     const std::int64_t value = document.integer_value(element);
@@ -140,7 +141,7 @@ NodeId make_size(Document& document, const Arguments& arguments) {
 
 NodeId latin1_bytes(Document& document, std::string_view utf8, bool mutable_bytes) {
   std::string bytes;
-  document.budget().charge(utf8.size());
+  document.budget().charge(utf8.size());  // also the work: one long text can be encoded again and again
   bytes.reserve(utf8.size());
   for (std::size_t at = 0; at < utf8.size(); ++at) {
     const auto lead = static_cast<unsigned char>(utf8[at]);
@@ -153,7 +154,6 @@ NodeId latin1_bytes(Document& document, std::string_view utf8, bool mutable_byte
       return kNoNode;
     }
   }
-  document.budget().release(utf8.size());
   return document.bytes(bytes, mutable_bytes);
 }
 

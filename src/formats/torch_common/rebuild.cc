@@ -18,10 +18,16 @@ NodeId strided_tensor(Document& document, NodeId storage, DType dtype, std::int6
                       std::string_view call) {
   const tree::StorageSlice slice = document.storage_slice(storage);
   if (const auto why = tensor::why_not_inside(dtype, shape, strides, offset, slice.nbytes)) wrong_argument(call, *why);
+  const std::uint64_t before = slice.offset / element_size(dtype);
+  if (slice.offset % element_size(dtype) != 0)
+    wrong_argument(call, "the storage view begins inside of an element of the tensor");
+  std::int64_t first = 0;  // an empty tensor may have any offset
+  if (__builtin_add_overflow(offset, static_cast<std::int64_t>(before), &first))
+    wrong_argument(call, "the storage offset overflows 64 bits");
   TensorRecord record;
   record.storage = document.storage_number(storage);
   record.dtype = dtype;
-  record.offset = offset + static_cast<std::int64_t>(slice.offset / element_size(dtype));
+  record.offset = first;
   return document.tensor(record, shape, strides);
 }
 
@@ -197,7 +203,8 @@ NodeId wrapper(Document& document, const Arguments& arguments, std::span<const N
   const auto strides = arguments.integers(3);
   check_shape(arguments, shape, strides);
   const NodeId made = document.tensor(record, shape, strides);
-  const std::string_view device = arguments.kind(6) == Kind::device ? document.text(arguments.node(6)) : "cpu";
+  const std::string_view device =
+      arguments.kind(6) == Kind::device ? document.text(arguments.node(6)) : arguments.text(6);
   const NodeId kept = document.tuple(all);
   TensorExtra& extra = document.tensor_extra(made);
   extra.device = device;

@@ -66,6 +66,13 @@ void check_compressed(const Document& document, Layout layout, const Parts& part
       wrong_argument(kCall, "indices or values have another batch than the tensor");
   if (plain.shape()[batch] != values.shape()[batch]) wrong_argument(kCall, "as many plain indices as values expected");
   const bool by_row = layout == Layout::sparse_csr || layout == Layout::sparse_bsr;
+  const auto dense = values.shape().subspan(batch + 1 + inner);
+  if (!std::ranges::equal(dense, std::span(parts.shape).subspan(batch + 2)))
+    wrong_argument(kCall, "values have other dense dimensions than the tensor");
+  const std::int64_t across = parts.shape[batch + (by_row ? 1 : 0)];
+  const std::int64_t across_block = blocks ? values.shape()[batch + (by_row ? 2 : 1)] : 1;
+  if (across_block <= 0 || across % across_block != 0)
+    wrong_argument(kCall, "blocks that divide the size of the tensor expected");
   const std::int64_t lines = parts.shape[batch + (by_row ? 0 : 1)];
   const std::int64_t block = blocks ? values.shape()[batch + (by_row ? 1 : 2)] : 1;
   if (block <= 0 || lines % block != 0 || compressed.shape()[batch] != lines / block + 1)

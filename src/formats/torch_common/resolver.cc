@@ -46,8 +46,8 @@ NodeId Resolver::reduce(std::uint64_t offset, NodeId callable, NodeId args) {
 NodeId Resolver::call_known(std::uint64_t offset, Known what, NodeId callable, std::span<const NodeId> args) {
   const Arguments arguments(document_, document_.global_record(callable).canonical, args);
   switch (what) {
-    case Known::rebuild_from_type: return from_type(offset, callable, args, false);
-    case Known::rebuild_from_type_v2: return from_type(offset, callable, args, true);
+    case Known::rebuild_from_type:
+    case Known::rebuild_from_type_v2: return from_type(offset, callable, args);
     case Known::load_from_bytes:
       arguments.expect_count(1, 1);
       if (arguments.kind(0) != Kind::bytes) arguments.wrong(0, "bytes");
@@ -62,12 +62,14 @@ NodeId Resolver::call_known(std::uint64_t offset, Known what, NodeId callable, s
 }
 
 // _rebuild_from_type_v2(func, type, args, state): a tensor of a subclass, or one with Python attributes.
-NodeId Resolver::from_type(std::uint64_t offset, NodeId callable, std::span<const NodeId> args, bool second_version) {
+NodeId Resolver::from_type(std::uint64_t offset, NodeId callable, std::span<const NodeId> args) {
   const Arguments arguments(document_, document_.global_record(callable).canonical, args);
   arguments.expect_count(4, 4);
   if (arguments.kind(2) != Kind::tuple) arguments.wrong(2, "a tuple");
-  const NodeId inner_callable = args[0];
-  const NodeId inner = reduce(offset, inner_callable, args[2]);
+  // PyTorch writes a plain rebuild function here. One of this kind again would be followed as deep as the file likes.
+  const Known inner_call = known(args[0]);
+  if (inner_call == Known::rebuild_from_type || inner_call == Known::rebuild_from_type_v2) return kNoNode;
+  const NodeId inner = reduce(offset, args[0], args[2]);
   if (document_.kind(inner) != Kind::tensor) return kNoNode;
   const NodeId made = document_.copy_tensor(inner);
   tree::TensorExtra& extra = document_.tensor_extra(made);
@@ -75,7 +77,6 @@ NodeId Resolver::from_type(std::uint64_t offset, NodeId callable, std::span<cons
   if (document_.kind(args[1]) == Kind::global && document_.global_record(args[1]).canonical != "torch.Tensor")
     extra.type = args[1];
   if (document_.kind(args[3]) != Kind::none) extra.state = args[3];
-  (void)second_version;
   return made;
 }
 

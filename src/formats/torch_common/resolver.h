@@ -44,8 +44,7 @@ class Resolver {
   }
   [[nodiscard]] NodeId call_known(std::uint64_t offset, Known what, NodeId callable, std::span<const NodeId> args);
   [[nodiscard]] NodeId opaque(tree::ObjectRecord::How how, NodeId callable, NodeId args, NodeId kwargs = tree::kNoNode);
-  [[nodiscard]] NodeId from_type(std::uint64_t offset, NodeId callable, std::span<const NodeId> args,
-                                 bool second_version);
+  [[nodiscard]] NodeId from_type(std::uint64_t offset, NodeId callable, std::span<const NodeId> args);
   void need_object(NodeId target, std::string_view what) const;
 
   tree::Document& document_;

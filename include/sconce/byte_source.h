@@ -13,8 +13,10 @@
 #include <string>
 #include <string_view>
 
+#include <sconce/export.h>
+
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 /// A run of bytes in an open file: what `copy_file_range`, `pread` and O_DIRECT work with.
 struct FileExtent {

@@ -14,12 +14,13 @@
 #include <vector>
 
 #include <sconce/byte_source.h>
+#include <sconce/export.h>
 #include <sconce/options.h>
 #include <sconce/tensor.h>
 #include <sconce/value.h>
 
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 /// Something that would be imported, called or given state if Python loaded the file. Sconce does none of it.
 struct CallFact {

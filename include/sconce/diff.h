@@ -7,10 +7,11 @@
 #include <vector>
 
 #include <sconce/checkpoint.h>
+#include <sconce/export.h>
 #include <sconce/options.h>
 
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 struct DiffOptions {
   /// Elements are equal where |a - b| <= atol + rtol * |b|; both zero: bit for bit (but see `strict`).

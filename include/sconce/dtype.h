@@ -8,8 +8,10 @@
 #include <optional>
 #include <string_view>
 
+#include <sconce/export.h>
+
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 /// The type of a tensor's elements. Names are PyTorch's, without `torch.`.
 enum class DType : std::uint8_t {

@@ -9,8 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include <sconce/export.h>
+
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 /// What kind of failure an Error is. Every code says when it is used, and when its neighbour is.
 enum class ErrorCode : std::uint8_t {

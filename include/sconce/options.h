@@ -7,9 +7,10 @@
 #include <string_view>
 
 #include <sconce/byte_source.h>
+#include <sconce/export.h>
 
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 /// What a file may cost. Every length, count and depth of a file passes these before anything is allocated. The
 /// defaults let every real checkpoint through and stop every bomb.

@@ -9,10 +9,11 @@
 
 #include <sconce/byte_source.h>
 #include <sconce/checkpoint.h>
+#include <sconce/export.h>
 #include <sconce/options.h>
 
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 struct SaveOptions {
   /// "pytorch-zip", "pytorch-legacy" or "safetensors"; empty: by the target's suffix (`.safetensors`; else pytorch-zip).

@@ -17,9 +17,10 @@
 
 #include <sconce/byte_source.h>
 #include <sconce/dtype.h>
+#include <sconce/export.h>
 
 namespace sconce {
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 struct StorageData;  // not public
 struct TensorData;   // not public

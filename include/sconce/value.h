@@ -19,13 +19,14 @@
 #include <variant>
 #include <vector>
 
+#include <sconce/export.h>
 #include <sconce/tensor.h>
 
 namespace sconce {
 namespace tree {
 class Document;  // not public
 }
-inline namespace v0 {
+inline namespace v0 SCONCE_API {
 
 /// What a Value is. Names are Python's; `to_string` gives them as `--json` prints them.
 enum class Kind : std::uint8_t {

@@ -19,6 +19,37 @@ std::uint32_t crc32(std::uint32_t crc, std::span<const std::byte> bytes) noexcep
   return libdeflate_crc32(crc, bytes.data(), bytes.size());
 }
 
+namespace {
+
+// Polynomials over GF(2) of degree below 32, modulo the CRC's; bit 31 is the coefficient of x^0.
+constexpr std::uint32_t kOne = 0x80000000;
+
+constexpr std::uint32_t times(std::uint32_t a, std::uint32_t b) noexcept {
+  std::uint32_t product = 0;
+  for (std::uint32_t bit = kOne; bit != 0; bit >>= 1) {
+    if ((a & bit) != 0) product ^= b;
+    b = (b >> 1) ^ ((b & 1) != 0 ? 0xEDB88320 : 0);
+  }
+  return product;
+}
+
+/// x to the power of 8 * `bytes`: what that many bytes behind it make of a checksum.
+std::uint32_t shift_of(std::uint64_t bytes) noexcept {
+  std::uint32_t power = kOne >> 8;  // of one byte
+  std::uint32_t shift = kOne;
+  for (; bytes != 0; bytes >>= 1) {
+    if ((bytes & 1) != 0) shift = times(shift, power);
+    power = times(power, power);
+  }
+  return shift;
+}
+
+}  // namespace
+
+std::uint32_t crc32_combine(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) noexcept {
+  return times(shift_of(second_size), first) ^ second;
+}
+
 struct Sha256::State {
   struct Free {
     void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }

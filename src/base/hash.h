@@ -16,6 +16,9 @@ namespace sconce {
   return crc32(0, std::as_bytes(std::span(text)));
 }
 
+/// The CRC-32 of two runs of bytes behind one another, from that of each and the length of the second.
+[[nodiscard]] std::uint32_t crc32_combine(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) noexcept;
+
 /// SHA-256, fed piece by piece.
 class Sha256 {
  public:

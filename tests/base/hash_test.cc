@@ -55,6 +55,27 @@ TEST(Sha256, CanBeFedPieceByPieceAndMoved) {
   EXPECT_EQ(second.finish(), sha256("abc"));
 }
 
+TEST(Crc32Combine, IsTheChecksumOfBothRunsBehindOneAnother) {
+  std::string text(100'000, ' ');
+  for (std::size_t at = 0; at < text.size(); ++at) text[at] = static_cast<char>(at * 31 + at / 7);
+  for (const std::size_t cut : {0u, 1u, 7u, 4096u, 65'537u, 99'999u, 100'000u}) {
+    const std::string_view all = text;
+    EXPECT_EQ(crc32_combine(crc32(all.substr(0, cut)), crc32(all.substr(cut)), all.size() - cut), crc32(all)) << cut;
+  }
+}
+
+TEST(Crc32Combine, CountsBytesBeyondFourGibibytes) {
+  // 2^33 zero bytes behind "a", as pairs of halves.
+  std::uint32_t zeros = crc32(std::string_view("\0", 1));
+  std::uint64_t size = 1;
+  for (; size < (std::uint64_t{1} << 33); size *= 2) zeros = crc32_combine(zeros, zeros, size);
+  // The same in two steps, each of half as many.
+  std::uint32_t half = crc32(std::string_view("\0", 1));
+  for (std::uint64_t at = 1; at < (std::uint64_t{1} << 32); at *= 2) half = crc32_combine(half, half, at);
+  const std::uint32_t a = crc32("a");
+  EXPECT_EQ(crc32_combine(a, zeros, size), crc32_combine(crc32_combine(a, half, size / 2), half, size / 2));
+}
+
 TEST(HashBytes, DependsOnTextAndSeed) {
   EXPECT_EQ(hash_bytes("layer.0", 1), hash_bytes("layer.0", 1));
   EXPECT_NE(hash_bytes("layer.0", 1), hash_bytes("layer.0", 2));

@@ -1,5 +1,5 @@
-// load_timed FILE: open a checkpoint and read every tensor's bytes, as a program that runs the model would; says how long
-// each took. scripts/demo ends with it.
+// load_timed FILE: open a checkpoint and read every tensor's bytes, as a program that runs the model would; says how
+// long each took. scripts/demo ends with it.
 #include <sconce/sconce.h>
 
 #include <chrono>

@@ -1,0 +1,120 @@
+// The same model in another format.
+#include <sconce/save.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string>
+
+#include "base/fail.h"
+#include "base/json_writer.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/interruption.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+namespace sconce::cli {
+
+namespace {
+
+/// Standard output as a target. Here a reader that goes away is a failure: the model has not arrived.
+class StandardOutput final : public ByteSink {
+ public:
+  void write(std::span<const std::byte> bytes) override {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (write_all(STDOUT_FILENO, text, "standard output")) return;
+    ErrorPlace place;
+    place.file = "standard output";
+    fail(ErrorCode::io, "the reader went away before all was written", std::move(place));
+  }
+};
+
+SaveOptions save_options(const Arguments& arguments) {
+  SaveOptions options;
+  options.format = arguments.value("to").value_or("");
+  options.overwrite = arguments.has("force");
+  options.drop = arguments.has("drop");
+  options.keep_device = arguments.has("keep-device");
+  options.durable = !arguments.has("no-sync");
+  options.ignore_checksums = arguments.has("ignore-checksums");
+  const std::uint64_t align = arguments.number("align", options.alignment);
+  options.alignment =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(align, std::numeric_limits<std::uint32_t>::max()));
+  return options;
+}
+
+void print_json(std::string& out, const std::string& from, const std::string& to, const SaveReport& report,
+                double seconds) {
+  JsonWriter json(out);
+  json.begin_object().member("in", std::string_view(from)).member("out", std::string_view(to));
+  json.member("format", std::string_view(report.format)).member("bytes", report.bytes).member("seconds", seconds);
+  json.key("dropped").begin_array();
+  for (const std::string& dropped : report.dropped) json.value(std::string_view(dropped));
+  json.end_array().key("notes").begin_array();
+  for (const std::string& note : report.notes) json.value(std::string_view(note));
+  json.end_array().end_object();
+  out += '\n';
+}
+
+void print_text(std::string& out, const Style& style, const std::string& to, const SaveReport& report, double seconds,
+                bool quiet) {
+  if (!quiet) {
+    out += style.green("wrote") + " " + escaped(to) + ": " + report.format + ", " + human_bytes(report.bytes);
+    if (seconds >= 0.1)
+      out += ", " + human_bytes(static_cast<std::uint64_t>(static_cast<double>(report.bytes) / seconds)) + "/s";
+    out += '\n';
+  }
+  // What is lost is said in any case.
+  for (const std::string& dropped : report.dropped) out += style.yellow("dropped") + "  " + escaped(dropped) + "\n";
+  if (quiet) return;
+  for (const std::string& note : report.notes) out += style.dim("note") + "  " + escaped(note) + "\n";
+}
+
+/// Before anything is read: what the command line alone decides.
+void check_target(const Arguments& arguments, const std::string& to) {
+  if (to == "-" && !arguments.has("to"))
+    usage_error("the format of standard output is not known", "name it: --to safetensors");
+  if (to == "-" && ::isatty(STDOUT_FILENO) == 1)
+    usage_error("a terminal is no place for a model file", "send it to a file or a pipe");
+  if (to == "-" || arguments.has("force") || ::access(to.c_str(), F_OK) != 0) return;
+  ErrorPlace place;
+  place.file = to;
+  fail(ErrorCode::exists, "the file exists already", std::move(place), "--force replaces it");
+}
+
+}  // namespace
+
+int run_convert(const Arguments& arguments) {
+  const std::string& from = arguments.operands()[0];
+  const std::string& to = arguments.operands()[1];
+  const auto begun = std::chrono::steady_clock::now();
+  SaveOptions options = save_options(arguments);
+  check_target(arguments, to);
+  const Interruption interruption;
+  ProgressBar progress(arguments);
+  options.progress = progress.function();
+  options.cancel = interruption.token();
+  const Checkpoint checkpoint = load_input(from);
+  SaveReport report;
+  if (to == "-") {
+    StandardOutput sink;
+    report = save(checkpoint, sink, options);
+  } else {
+    report = save(checkpoint, to, options);
+  }
+  progress.clear();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  std::string text;
+  if (arguments.json())
+    print_json(text, from, to, report, seconds);
+  else
+    print_text(text, Style(arguments), to, report, seconds, arguments.quiet());
+  // Where the model went to standard output, what is said about it goes to standard error.
+  (void)write_all(to == "-" ? STDERR_FILENO : STDOUT_FILENO, text, "standard output");
+  return kClean;
+}
+
+}  // namespace sconce::cli

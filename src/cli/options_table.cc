@@ -1,0 +1,311 @@
+#include "cli/options_table.h"
+
+#include "cli/command.h"
+
+namespace sconce::cli {
+
+namespace {
+
+constexpr std::size_t kMany = 1'000'000;
+
+constexpr std::string_view kOutput = "Output";
+constexpr std::string_view kWhich = "What to show";
+constexpr std::string_view kWriting = "Writing";
+constexpr std::string_view kComparing = "Comparing";
+
+constexpr Option kCommon[] = {
+    {.name = "json",
+     .category = kOutput,
+     .brief = "print JSON, for programs",
+     .detail = "An error is one object then, {\"error\": {\"code\", \"message\", \"file\", \"offset\", \"record\", "
+               "\"key\", \"advice\"}}, on standard output; the exit code stays."},
+    {.name = "color",
+     .argument = "WHEN",
+     .category = kOutput,
+     .brief = "colours: auto, always or never",
+     .detail = "auto, the default: on a terminal, unless the environment has NO_COLOR.",
+     .choices = "auto always never",
+     .completes = Completes::choice},
+    {.name = "quiet", .letter = 'q', .category = kOutput, .brief = "no progress, no report of success"},
+    {.name = "help", .letter = 'h', .category = kOutput, .brief = "explain this command"},
+};
+
+constexpr std::string_view kFileCodes =
+    "0: done. 3: the file is damaged. 4: it cannot be read. 5: it is something that is not supported. 2: the command "
+    "line is wrong.";
+
+constexpr Option kInspectOptions[] = {
+    {.name = "match",
+     .letter = 'm',
+     .argument = "PATTERN",
+     .category = kWhich,
+     .brief = "only names that match a shell pattern",
+     .detail = "* stands for any text, dots included, ? for one character, [abc] for one of several. May be given "
+               "several times: names that match one of them are shown.",
+     .repeats = true},
+    {.name = "sort",
+     .letter = 's',
+     .argument = "KEY",
+     .category = kWhich,
+     .brief = "order of the tensors",
+     .detail = "tree, the default: as the file has them. size: the largest first. name; dtype; shape: the most "
+               "dimensions first. Only the table for people is sorted.",
+     .choices = "tree name size dtype shape",
+     .completes = Completes::choice},
+    {.name = "depth",
+     .letter = 'd',
+     .argument = "N",
+     .category = kWhich,
+     .brief = "fold what lies deeper than N names into one line",
+     .detail = "Names are cut at their dots: --depth 1 gives one line for each top-level module, with its totals."},
+    {.name = "tree", .letter = 't', .category = kWhich, .brief = "indent names as a tree"},
+    {.name = "limit",
+     .letter = 'n',
+     .argument = "N",
+     .category = kWhich,
+     .brief = "at most N rows of each table",
+     .detail = "Without it all tensors are shown, and the first 30 of the other values."},
+    {.name = "hash",
+     .category = kWhich,
+     .brief = "SHA-256 of every tensor's elements",
+     .detail = "Row-major, little-endian, conjugate and negative bits resolved: the same tensor has the same hash in "
+               "every format. Reads all tensor data."},
+};
+
+constexpr Example kInspectExamples[] = {
+    {"sconce inspect model.pt", "what is in it, for people"},
+    {"sconce inspect model.pt --match 'layer*.weight' --sort size", "the largest weights of some layers"},
+    {"sconce inspect model.pt --depth 1", "one line for each top-level module"},
+    {"sconce inspect model.pt --json | jq '.tensors[].name'", "the names, for a program"},
+    {"curl -s https://example.com/model.pt | sconce inspect -", "from standard input"},
+};
+
+constexpr Example kVerifyExamples[] = {
+    {"sconce verify model.pt", "is it whole?"},
+    {"sconce verify --quiet checkpoints/*.pt && echo good", "in a script: silent where all is well"},
+    {"sconce verify --json *.safetensors", "one object a line for each file"},
+};
+
+constexpr Option kConvertOptions[] = {
+    {.name = "to",
+     .argument = "FORMAT",
+     .category = kWriting,
+     .brief = "format of OUT",
+     .detail = "Where it is not given, the name of OUT says it: .safetensors is safetensors, any other name is "
+               "pytorch-zip. Needed where OUT is -.",
+     .choices = "pytorch-zip pytorch-legacy safetensors",
+     .completes = Completes::choice},
+    {.name = "force",
+     .letter = 'f',
+     .category = kWriting,
+     .brief = "replace OUT where it exists",
+     .detail = "The old file stays as it is until the new one is whole and on the disk."},
+    {.name = "drop",
+     .category = kWriting,
+     .brief = "leave out what the format cannot hold, and list it",
+     .detail = "Without it, such a thing stops the conversion with a list, and nothing is written."},
+    {.name = "keep-device",
+     .category = kWriting,
+     .brief = "write device tags such as cuda:0 as they were",
+     .detail = "Without it the file says cpu, so that every PyTorch opens it on every machine."},
+    {.name = "align",
+     .argument = "BYTES",
+     .category = kWriting,
+     .brief = "position of each tensor in a pytorch-zip",
+     .detail = "A power of two from 64, the default, to 65536. 4096 serves direct I/O."},
+    {.name = "ignore-checksums", .category = kWriting, .brief = "go on where a checksum of IN is wrong"},
+    {.name = "no-sync",
+     .category = kWriting,
+     .brief = "do not wait until OUT is on the disk",
+     .detail = "Faster. A crash of the system soon after may lose the new file; never the old one, too."},
+};
+
+constexpr Example kConvertExamples[] = {
+    {"sconce convert model.pt model.safetensors", "to safetensors"},
+    {"sconce convert model.safetensors model.pt", "and back: opens in PyTorch 1.6 to today's"},
+    {"sconce convert ancient.pth model.pt", "a file of 2016 or 2018 becomes one of today"},
+    {"sconce convert model.pt old.pt --to pytorch-legacy", "for PyTorch before 1.6"},
+    {"sconce convert run.ckpt - --to safetensors --drop | ssh host 'cat > m.safetensors'", "through a pipe"},
+};
+
+constexpr Option kDiffOptions[] = {
+    {.name = "rtol",
+     .argument = "X",
+     .category = kComparing,
+     .brief = "relative tolerance: |a - b| <= atol + rtol * |b|"},
+    {.name = "atol",
+     .argument = "X",
+     .category = kComparing,
+     .brief = "absolute tolerance",
+     .detail = "Where neither is given, elements are equal only bit for bit."},
+    {.name = "ignore",
+     .letter = 'i',
+     .argument = "PATTERN",
+     .category = kComparing,
+     .brief = "leave out paths that match a shell pattern",
+     .detail = "May be given several times.",
+     .repeats = true},
+    {.name = "strict",
+     .category = kComparing,
+     .brief = "also compare what does not change the model",
+     .detail = "Saved device, strides, storage offset, requires_grad, kinds of dicts, NaN payloads, signs of zero."},
+};
+
+constexpr Example kDiffExamples[] = {
+    {"sconce diff a.pt b.safetensors", "the same model?"},
+    {"sconce diff a.pt b.pt --rtol 1e-5 --atol 1e-8", "but for rounding"},
+    {"sconce diff a.ckpt b.ckpt --ignore 'optimizer*' --ignore epoch", "only the rest"},
+};
+
+constexpr Option kGetOptions[] = {
+    {.name = "out",
+     .letter = 'o',
+     .argument = "OUT",
+     .category = kWriting,
+     .brief = "write a tensor to a file",
+     .detail = "OUT.npy is a NumPy file; any other name gets the elements alone, row-major and little-endian.",
+     .completes = Completes::file},
+    {.name = "format",
+     .argument = "FORMAT",
+     .category = kWriting,
+     .brief = "npy or raw, whatever OUT is called",
+     .choices = "npy raw",
+     .completes = Completes::choice},
+    {.name = "force", .letter = 'f', .category = kWriting, .brief = "replace OUT where it exists"},
+    {.name = "step",
+     .argument = "NAME",
+     .category = kWhich,
+     .brief = "one step of the path; give it once for each step, in place of PATH",
+     .detail = "For keys with dots in them, where the joined path could mean two things.",
+     .repeats = true},
+    {.name = "full", .category = kWhich, .brief = "all elements of a tensor, however many"},
+};
+
+constexpr Example kGetExamples[] = {
+    {"sconce get run.ckpt optimizer.param_groups.0.lr", "one number"},
+    {"sconce get model.pt conv1.weight", "a tensor, as NumPy would print it"},
+    {"sconce get model.pt conv1.weight --out conv1.npy", "into a file for numpy.load"},
+    {"sconce get model.pt --step a.b --step weight", "where a key has a dot in it"},
+};
+
+constexpr Example kCompletionExamples[] = {
+    {"sconce completion bash > ~/.local/share/bash-completion/completions/sconce", "for bash"},
+    {"sconce completion zsh > ~/.zfunc/_sconce", "for zsh, with ~/.zfunc in fpath"},
+    {"sconce completion fish > ~/.config/fish/completions/sconce.fish", "for fish"},
+};
+
+constexpr Example kManExamples[] = {
+    {"sconce man convert | man -l -", "read the page of one command"},
+};
+
+constexpr Command kCommands[] = {
+    {.name = "inspect",
+     .operands = "FILE",
+     .least = 1,
+     .most = 1,
+     .brief = "what is in a file: tensors, other values, who wrote it",
+     .detail =
+         "Shows format, producer, tensors with dtype, shape and size, which of them share memory, the values that are "
+         "no tensors, and what Python would call if it loaded the file. Nothing of the file is executed, and without "
+         "--hash no tensor data is read.\n\n"
+         "With --json it prints one object. \"tensors\" has one entry for each path that leads to a tensor: shape, "
+         "stride and storage_offset count elements, tensors of one \"storage\" number share memory, and file_offset is "
+         "where the first byte of that storage lies. \"values\" are the leaves that are no tensors, \"calls\" what the "
+         "stream would import and call.",
+     .exit_codes = kFileCodes,
+     .options = kInspectOptions,
+     .examples = kInspectExamples,
+     .run = run_inspect},
+    {.name = "verify",
+     .operands = "FILE...",
+     .least = 1,
+     .most = kMany,
+     .brief = "is a file whole: structure, every checksum, every view inside its storage",
+     .detail = "Reads the whole file. One line for each file, with what is wrong below it. With --json, one object a "
+               "line for each file, in the order of the command line.",
+     .exit_codes = "0: whole. 1: something is wrong, a checksum for example. 3: too damaged to be walked. 4: cannot be "
+                   "read. 5: not supported. Of several files the worst, in the order 4, 3, 5, 1.",
+     .options = {},
+     .examples = kVerifyExamples,
+     .run = run_verify},
+    {.name = "convert",
+     .operands = "IN OUT",
+     .least = 2,
+     .most = 2,
+     .brief = "write the same model in another format",
+     .detail =
+         "OUT appears under its name only when it is whole and on the disk. Checksums of IN are checked on the "
+         "way. Aliases, strides, the order of dicts and plain values survive a round trip through every format. - "
+         "stands for standard input and standard output.",
+     .exit_codes = "0: written. 3: IN is damaged, or would execute something when it is loaded. 4: OUT exists, or the "
+                   "system failed. 5: the format cannot hold what is in IN (see --drop).",
+     .options = kConvertOptions,
+     .examples = kConvertExamples,
+     .run = run_convert},
+    {.name = "diff",
+     .operands = "A B",
+     .least = 2,
+     .most = 2,
+     .brief = "is it the same model: names, shapes, dtypes, values, aliases, the rest",
+     .detail = "The formats may differ. Where the model is saved is not compared, unless with --strict.",
+     .exit_codes = "0: the same. 1: they differ. 3: one is damaged. 4: one cannot be read. 5: not supported.",
+     .options = kDiffOptions,
+     .examples = kDiffExamples,
+     .run = run_diff},
+    {.name = "get",
+     .operands = "FILE [PATH]",
+     .least = 1,
+     .most = 2,
+     .brief = "one value or tensor out of a file",
+     .detail = "PATH is a name as inspect shows it; the longest key is tried first. Without PATH the root is printed. "
+               "Only the pages of that tensor are read.",
+     .exit_codes = "0: done. 1: there is nothing of that name. 3: the file is damaged. 4: it cannot be read, or OUT "
+                   "exists. 5: not supported.",
+     .options = kGetOptions,
+     .examples = kGetExamples,
+     .run = run_get},
+    {.name = "help",
+     .operands = "[COMMAND]",
+     .most = 1,
+     .brief = "explain a command",
+     .detail = "The same as sconce COMMAND --help.",
+     .exit_codes = "0; 2 where there is no such command.",
+     .options = {},
+     .examples = {},
+     .run = run_help,
+     .operand_choices = "inspect verify convert diff get completion man"},
+    {.name = "completion",
+     .operands = "SHELL",
+     .least = 1,
+     .most = 1,
+     .brief = "completions for bash, zsh or fish",
+     .detail = "Prints a script for the shell.",
+     .exit_codes = "0; 2 where the shell is not known.",
+     .options = {},
+     .examples = kCompletionExamples,
+     .run = run_completion,
+     .operand_choices = "bash zsh fish"},
+    {.name = "man",
+     .operands = "[COMMAND]",
+     .most = 1,
+     .brief = "the manual page, as roff",
+     .detail = "Prints the page of a command, or of sconce itself.",
+     .exit_codes = "0; 2 where there is no such command.",
+     .options = {},
+     .examples = kManExamples,
+     .run = run_man,
+     .operand_choices = "inspect verify convert diff get completion help"},
+};
+
+}  // namespace
+
+std::span<const Command> commands() noexcept { return kCommands; }
+std::span<const Option> common_options() noexcept { return kCommon; }
+
+const Command* find_command(std::string_view name) noexcept {
+  for (const Command& command : kCommands)
+    if (command.name == name) return &command;
+  return nullptr;
+}
+
+}  // namespace sconce::cli

@@ -56,6 +56,8 @@ struct FileFacts {
   std::optional<std::endian> byte_order;       ///< of tensor data
   std::string producer;                        ///< who wrote it, as far as the bytes say
   std::string root;                            ///< folder inside a zip archive
+  bool only_tensors = false;                   ///< the file can hold tensors by name and nothing else: no other values,
+                                               ///< no two tensors that share a storage
   std::vector<std::string> notes;              ///< oddities that are no errors, for people
   std::vector<CallFact> calls;
   std::vector<ExtraPart> extras;

@@ -47,6 +47,12 @@ class Walker {
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
   [[nodiscard]] const std::vector<WalkStep>& steps() const noexcept { return steps_; }
   [[nodiscard]] Path path() const;
+  /// What the leaf is inside of, from the root on, and the name of each.
+  [[nodiscard]] std::size_t container_count() const noexcept { return frames_.size(); }
+  [[nodiscard]] NodeId container(std::size_t at) const noexcept { return frames_[at].node; }
+  [[nodiscard]] std::string_view container_name(std::size_t at) const noexcept {
+    return std::string_view(name_).substr(0, frames_[at].name_size);
+  }
   /// False where a limit left something out.
   [[nodiscard]] bool complete() const noexcept { return complete_; }
 

@@ -1,0 +1,65 @@
+#include "formats/safetensors/names.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "formats/safetensors/header.h"
+#include "tree/walk.h"
+
+namespace sconce::formats::safetensors {
+
+namespace {
+
+/// Bytes that are no UTF-8 as \xNN.
+std::string as_utf8(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint c = decode_utf8(text, at);
+    if (c.size != 0) {
+      out += text.substr(at, c.size);
+      at += c.size;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(text[at++]);
+    out += "\\x";
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<PathTo> paths_to(const tree::Document& document, std::span<const tree::NodeId> roots,
+                             const Limits& limits) {
+  std::vector<PathTo> paths;
+  tree::WalkLimits walk_limits;
+  walk_limits.paths = limits.paths;
+  for (std::size_t root = 0; root < roots.size(); ++root) {
+    tree::Walker walker(document, roots[root], walk_limits);
+    while (walker.next()) {
+      const Kind kind = document.kind(walker.node());
+      if (kind != Kind::tensor && kind != Kind::storage && kind != Kind::object) continue;
+      std::string path(walker.name());
+      if (roots.size() > 1) path = std::to_string(root) + (path.empty() ? "" : ".") + path;
+      paths.push_back({walker.node(), std::move(path)});
+    }
+  }
+  std::ranges::stable_sort(paths, {}, &PathTo::node);
+  return paths;
+}
+
+UniqueNames::UniqueNames() { taken_.emplace(kMetadataKey, 1); }
+
+std::string UniqueNames::make(std::string_view path) {
+  std::string base = as_utf8(path);
+  const auto [found, added] = taken_.emplace(base, 1);
+  if (added) return base;
+  for (;;) {
+    std::string name = base + "#" + std::to_string(++found->second);
+    if (taken_.emplace(name, 1).second) return name;
+  }
+}
+
+}  // namespace sconce::formats::safetensors

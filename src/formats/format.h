@@ -17,6 +17,7 @@
 
 #include "archive/zip_reader.h"
 #include "base/budget.h"
+#include "base/fail.h"
 #include "io/write_plan.h"
 #include "tree/document.h"
 
@@ -80,6 +81,16 @@ struct Opened {
   FileFacts facts;                         ///< name, bytes and format are filled in by the registry
   std::shared_ptr<const OpenedFile> file;  ///< may be null: nothing to check beyond the tree
 };
+
+inline OpenContext OpenContext::inside(SourcePtr nested) const {
+  OpenContext context = *this;
+  context.source = std::move(nested);
+  context.zip = nullptr;
+  ++context.depth;
+  if (context.depth > limits.nesting)
+    fail(ErrorCode::limit, "files inside files, more than " + std::to_string(limits.nesting) + " deep");
+  return context;
+}
 
 struct ReadableFormat {
   std::string_view name;  ///< as `--json` prints it

@@ -58,16 +58,6 @@ Sniff sniff(const OpenContext& context) {
 std::span<const ReadableFormat> readable_formats() noexcept { return kReadable; }
 std::span<const WritableFormat> writable_formats() noexcept { return kWritable; }
 
-OpenContext OpenContext::inside(SourcePtr nested) const {
-  OpenContext context = *this;
-  context.source = std::move(nested);
-  context.zip = nullptr;
-  ++context.depth;
-  if (context.depth > limits.nesting)
-    fail(ErrorCode::limit, "files inside files, more than " + std::to_string(limits.nesting) + " deep");
-  return context;
-}
-
 Opened open(const OpenContext& given) {
   OpenContext context = given;
   context.open_nested = &open;

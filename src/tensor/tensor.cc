@@ -111,6 +111,8 @@ std::uint64_t Tensor::nbytes() const {
 
 const std::string& Tensor::device() const {
   const TensorData& data = get();
+  // A tensor of a device whose memory PyTorch cannot save has its bytes in a storage on the CPU.
+  if (data.extras != nullptr && !data.extras->device.empty()) return data.extras->device;
   return data.has_storage || data.extras == nullptr ? data.storage.location() : data.extras->device;
 }
 

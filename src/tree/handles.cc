@@ -20,7 +20,7 @@ std::shared_ptr<const TensorData> make_handle(const Document& document, NodeId i
 std::shared_ptr<const TensorExtras> make_extras(const Document& document, const TensorRecord& record, unsigned depth) {
   if (record.has_storage() && record.extra == nullptr) return nullptr;
   auto extras = std::make_shared<TensorExtras>();
-  if (!record.has_storage()) extras->device = document.device(record);
+  if (!record.has_storage() || !record.extra->device.empty()) extras->device = document.device(record);
   if (record.extra == nullptr) return extras;
   const TensorExtra& extra = *record.extra;
   extras->qscheme = extra.qscheme;

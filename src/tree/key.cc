@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kHashedNodes = 64;
 constexpr std::size_t kComparedNodes = 100'000;
 constexpr unsigned kComparedFrozensets = 16;
+constexpr std::uint64_t kComparedNode = 8;  // work of a pair of nodes, in nodes looked at
 constexpr std::uint64_t kBytesOfWork = 64;  // hashed or compared in about the time of one node
 
 std::uint64_t number_hash(std::uint64_t bits) noexcept {
@@ -229,7 +230,7 @@ class Comparison {
         fail(ErrorCode::limit, "keys of a dict are nested too deep to be compared");
       const auto [x, y] = open.back();
       open.pop_back();
-      work_ += 1;
+      work_ += kComparedNode;
       if (x == y) continue;
       if (is_tuple(document_.kind(x)) && is_tuple(document_.kind(y))) {
         const auto left = document_.elements(x);

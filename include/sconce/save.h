@@ -25,7 +25,7 @@ struct SaveOptions {
   bool drop = false;
   /// Write the device tags of the tree ("cuda:0"). Where false, "cpu", so that every PyTorch opens the file anywhere.
   bool keep_device = false;
-  /// Position of every record's bytes in a pytorch-zip is a multiple of this: a power of two, 64 to 65536. PyTorch
+  /// Position of every record's bytes in a pytorch-zip is a multiple of this: a power of two, 64 to 32768. PyTorch
   /// writes 64; 4096 serves direct I/O.
   std::uint32_t alignment = 64;
   /// fsync the file before it takes its name, and the folder after. Where false, a crash of the system soon after may

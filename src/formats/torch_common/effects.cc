@@ -172,9 +172,16 @@ constexpr Name kNames[] = {
 
 // What real checkpoints hold of the modules above. An empty name: all of the module.
 constexpr Name kHarmless[] = {
-    {"_io", "BytesIO"},        {"_io", "StringIO"},        {"io", "BytesIO"},
-    {"io", "StringIO"},        {"operator", "itemgetter"}, {"signal", "Signals"},
-    {"torch.jit._pickle", ""}, {"uuid", "SafeUUID"},       {"uuid", "UUID"},
+    {"_io", "BytesIO"},
+    {"_io", "StringIO"},
+    {"io", "BytesIO"},
+    {"io", "StringIO"},
+    {"operator", "itemgetter"},
+    {"signal", "Signals"},
+    {"torch._dynamo.decorators", "_DimRange"},
+    {"torch.jit._pickle", ""},
+    {"uuid", "SafeUUID"},
+    {"uuid", "UUID"},
 };
 
 bool is_inside(std::string_view dotted, std::string_view package) noexcept {

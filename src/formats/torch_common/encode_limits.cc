@@ -57,7 +57,8 @@ std::string EncodeLimits::why_no_object(const ObjectRecord& record) const {
 
 std::string EncodeLimits::why_no_tensor(const TensorRecord& record) const {
   const std::string dtype(to_string(record.dtype));
-  if (dtype.starts_with("float6")) return "a tensor of " + dtype + ", which PyTorch does not have";
+  if (record.dtype == DType::float6_e2m3 || record.dtype == DType::float6_e3m2)
+    return "a tensor of " + dtype + ", which PyTorch does not have";
   if (record.layout == Layout::mkldnn) return "a tensor in the private layout of MKL-DNN";
   if (std::string why = why_no_parts(record); !why.empty()) return why;
   if (record.layout != Layout::strided || record.meta) return {};

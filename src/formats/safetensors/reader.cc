@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/slice.h"
 #include "formats/safetensors/header.h"
+#include "formats/safetensors/sidecar.h"
 #include "tree/document.h"
 
 namespace sconce::formats::safetensors {
@@ -69,10 +70,29 @@ tree::NodeId plain_tree(tree::Document& document, const Header& header, const St
 
 void add_facts(const Header& header, FileFacts& facts) {
   facts.byte_order = std::endian::little;
-  for (const auto& [key, value] : header.metadata()) facts.extras.push_back({key, string_source(value, key)});
+  for (const auto& [key, value] : header.metadata())
+    if (key != kSidecarKey) facts.extras.push_back({key, string_source(value, key)});
   if (header.unknown_members() != 0)
     facts.notes.push_back("the header has " + std::to_string(header.unknown_members()) +
                           " members that the format does not know; every reader passes over them");
+}
+
+/// The tree that was saved, where Sconce wrote the file and nobody changed it since.
+std::vector<tree::NodeId> saved_tree(tree::Document& document, const Header& header, const SourcePtr& source,
+                                     const StorageOrigin* origin, FileFacts& facts) {
+  const auto sidecar = std::ranges::find(header.metadata(), kSidecarKey, [](const auto& entry) { return entry.first; });
+  if (sidecar == header.metadata().end()) return {};
+  facts.producer = "Sconce";
+  try {
+    return restore_tree(document, sidecar->second, header, source, origin);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged) throw;
+    facts.notes.push_back(
+        "the tree under __metadata__[\"sconce\"] is not that of this file, which another program may "
+        "have changed, and is passed over: " +
+        error.message());
+    return {};
+  }
 }
 
 }  // namespace
@@ -99,7 +119,8 @@ Opened open_safetensors(const OpenContext& context) {
   const Header header(context.source, *context.budget);
   add_facts(header, opened.facts);
   const StorageOrigin* origin = document.keep_origin(std::make_shared<SourceOrigin>(context.source));
-  opened.roots.push_back(plain_tree(document, header, origin));
+  opened.roots = saved_tree(document, header, context.source, origin, opened.facts);
+  if (opened.roots.empty()) opened.roots.push_back(plain_tree(document, header, origin));
 
   std::vector<Place> places;
   for (const TensorEntry& entry : header.tensors())

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "archive/inflate.h"
 #include "archive/zip_directory.h"
 #include "archive/zip_format.h"
@@ -32,7 +34,18 @@ const ZipEntry* ZipArchive::find_any_case(std::string_view wanted) const noexcep
 
 const ZipEntry* ZipArchive::find(std::string_view wanted) const noexcept {
   const ZipEntry* entry = find_any_case(wanted);
-  return entry != nullptr && name(*entry) == wanted ? entry : nullptr;
+  if (entry == nullptr || name(*entry) == wanted) return entry;
+  if (!case_twin_) return nullptr;
+  const auto twin = std::ranges::find_if(entries_, [&](const ZipEntry& other) { return name(other) == wanted; });
+  return twin == entries_.end() ? nullptr : &*twin;
+}
+
+void ZipArchive::refuse_case_twins() const {
+  if (!case_twin_) return;
+  const std::string_view name_here = name(entries_[*case_twin_]);
+  fail(ErrorCode::damaged,
+       "another record is called " + short_name(name(*find_any_case(name_here))) + ", which is the same to PyTorch",
+       place(entries_[*case_twin_]), "the file is damaged or hostile; do not load it");
 }
 
 const ZipEntry* ZipArchive::find_record(std::string_view record) const {
@@ -68,10 +81,7 @@ void ZipArchive::require_readable(const ZipEntry& entry) const {
   }
 }
 
-SourcePtr ZipArchive::open_entry(const ZipEntry& entry, ZipUse use) const {
-  require_readable(entry);
-  SourcePtr bytes = slice(source_, payload_offset(entry), entry.compressed_size);
-  if (entry.method == kStored) return bytes;
+DeflatedBytes ZipArchive::deflated(const ZipEntry& entry, SourcePtr bytes, ZipUse use) const {
   if (entry.size / kMostInflation > entry.compressed_size) {
     fail(ErrorCode::damaged,
          std::to_string(entry.compressed_size) + " compressed bytes cannot inflate to " + std::to_string(entry.size),
@@ -87,7 +97,21 @@ SourcePtr ZipArchive::open_entry(const ZipEntry& entry, ZipUse use) const {
          metadata ? "if the file is trusted, raise Limits::inflated_metadata"
                   : "if the file is trusted, raise Limits::inflated_record");
   }
-  return inflated_->open(static_cast<std::uint32_t>(index_of(entry)), {std::move(bytes), entry.size, place(entry)});
+  return {std::move(bytes), entry.size, place(entry)};
+}
+
+SourcePtr ZipArchive::open_entry(const ZipEntry& entry, ZipUse use) const {
+  require_readable(entry);
+  SourcePtr bytes = slice(source_, payload_offset(entry), entry.compressed_size);
+  if (entry.method == kStored) return bytes;
+  return inflated_->open(static_cast<std::uint32_t>(index_of(entry)), deflated(entry, std::move(bytes), use));
+}
+
+SourcePtr ZipArchive::open_head(const ZipEntry& entry) const {
+  require_readable(entry);
+  SourcePtr bytes = slice(source_, payload_offset(entry), entry.compressed_size);
+  if (entry.method == kStored) return bytes;
+  return inflating_source(deflated(entry, std::move(bytes), ZipUse::payload));
 }
 
 std::string ZipArchive::read_entry(const ZipEntry& entry, std::uint64_t limit) const {

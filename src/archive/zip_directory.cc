@@ -165,12 +165,26 @@ void ZipDirectoryReader::index_names() {
   for (std::uint32_t i = 0; i < archive.entries_.size(); ++i) {
     const auto twin = archive.index_.insert(name_of(i), i, name_of);
     if (!twin) continue;
-    ErrorPlace place;
-    place.record = short_name(name_of(i));
-    if (name_of(*twin) == name_of(i)) fail(ErrorCode::damaged, "two records have this name", std::move(place));
-    fail(ErrorCode::damaged,
-         "another record is called " + short_name(name_of(*twin)) + ", which is the same to PyTorch", std::move(place));
+    if (name_of(*twin) == name_of(i)) two_of(name_of(i));
+    if (!archive.case_twin_) archive.case_twin_ = i;
   }
+  if (archive.case_twin_) refuse_equal_names();
+}
+
+/// The index knows only the first of the names that differ in case.
+void ZipDirectoryReader::refuse_equal_names() {
+  const std::uint64_t passing = archive_->entries_.size() * sizeof(std::string_view);
+  budget_.charge(passing);
+  std::vector<std::string_view> names;
+  names.reserve(archive_->entries_.size());
+  for (const ZipEntry& entry : archive_->entries_) names.push_back(archive_->name(entry));
+  std::ranges::sort(names);
+  if (const auto found = std::ranges::adjacent_find(names); found != names.end()) two_of(*found);
+  budget_.release(passing);
+}
+
+void ZipDirectoryReader::two_of(std::string_view name) {
+  fail(ErrorCode::damaged, "two records have this name", in_record(short_name(name)));
 }
 
 void ZipDirectoryReader::order_entries() {

@@ -26,6 +26,8 @@ class ZipDirectoryReader {
   void take_wide_fields(ZipEntry& entry, std::string_view extra, std::string_view name, std::uint64_t at);
   void check_entry(const ZipEntry& entry, std::string_view name, std::uint64_t at);
   void index_names();
+  void refuse_equal_names();
+  [[noreturn]] static void two_of(std::string_view name);
   void order_entries();
   void refuse_overlaps();
   void find_root();

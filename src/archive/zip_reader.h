@@ -62,13 +62,13 @@ struct ZipLayout {
 };
 
 class InflatedRecords;
+struct DeflatedBytes;
 
 /// The directory of a zip archive. Immutable after open(); all functions may be called from many threads.
 class ZipArchive {
  public:
   /// Read and check the directory: end record (also behind up to 64 KiB of comment or trailing bytes), zip64, every
-  /// entry's bounds, no overlaps, no duplicate names and none that differ only in ASCII case, stored entries with equal
-  /// sizes. Reads nothing but the directory. Errors: `truncated` ("no directory": at which byte of how many, as far as
+  /// entry's bounds, no overlaps, no duplicate names, stored entries with equal sizes. Reads nothing but the directory. Errors: `truncated` ("no directory": at which byte of how many, as far as
   /// the local headers tell), `damaged`, `limit`, `unsupported` (several disks).
   [[nodiscard]] static std::shared_ptr<const ZipArchive> open(SourcePtr source, const Limits& limits,
                                                               MemoryBudget& budget);
@@ -86,10 +86,14 @@ class ZipArchive {
   [[nodiscard]] std::string_view root() const noexcept { return root_; }
   /// Entry by its whole name, exactly. Nothing where it is not there.
   [[nodiscard]] const ZipEntry* find(std::string_view name) const noexcept;
-  /// Entry as PyTorch's reader finds it: ASCII letters in either case are the same. No two entries differ only in that.
+  /// Entry as PyTorch's reader finds it: ASCII letters in either case are the same. Where several entries differ only
+  /// in that, the first of them.
   [[nodiscard]] const ZipEntry* find_any_case(std::string_view name) const noexcept;
   /// Entry by root() + "/" + record, exactly; by the record alone where root() is empty.
   [[nodiscard]] const ZipEntry* find_record(std::string_view record) const;
+  /// Errors: `damaged` where the names of two entries differ only in the case of ASCII letters: PyTorch's reader sees
+  /// only one of them.
+  void refuse_case_twins() const;
   [[nodiscard]] std::size_t index_of(const ZipEntry& entry) const noexcept {
     return static_cast<std::size_t>(&entry - entries_.data());
   }
@@ -103,6 +107,8 @@ class ZipArchive {
   /// of payload_offset(); `limit`; `unsupported` for encrypted records and other methods. The source's read_at() gives
   /// `damaged` where the compressed bytes are not what the directory promises.
   [[nodiscard]] SourcePtr open_entry(const ZipEntry& entry, ZipUse use = ZipUse::payload) const;
+  /// As open_entry(), for one who wants the first bytes only: nothing is inflated that is not read, or kept.
+  [[nodiscard]] SourcePtr open_head(const ZipEntry& entry) const;
   /// The uncompressed bytes of a small record as a string. Errors: those above; `limit` above `limit` bytes.
   [[nodiscard]] std::string read_entry(const ZipEntry& entry, std::uint64_t limit) const;
 
@@ -126,6 +132,7 @@ class ZipArchive {
     return by_offset_.empty() ? static_cast<std::uint32_t>(position) : by_offset_[position];
   }
   void require_readable(const ZipEntry& entry) const;
+  [[nodiscard]] DeflatedBytes deflated(const ZipEntry& entry, SourcePtr bytes, ZipUse use) const;
 
   SourcePtr source_;
   Limits limits_;
@@ -136,6 +143,7 @@ class ZipArchive {
   std::vector<std::uint32_t> by_offset_;  // entry numbers by header_offset; empty where the directory has that order
   std::vector<std::uint32_t> rank_;       // entry number -> position in by_offset_; empty as that is
   std::uint64_t directory_offset_ = 0;
+  std::optional<std::uint32_t> case_twin_;  // an entry whose name another one has in another case
   std::vector<ZipOddity> oddities_;
   std::unique_ptr<InflatedRecords> inflated_;
 };

@@ -20,11 +20,11 @@ namespace sconce::formats {
 
 namespace {
 
-// In the order in which they are tried. Zip archives come first, as torch.load decides; a format inside a zip archive
-// that is somebody else's (TorchScript …) is recognised before torch.save's own.
+// In the order in which they are tried. Zip archives come first, as torch.load decides; a zip archive that is somebody
+// else's (TorchScript …) may have torch.save's records, too, and is recognised before. Last is what nobody reads.
 constexpr ReadableFormat kReadable[] = {
-    {"foreign", foreign::is_foreign_zip, foreign::refuse_zip},
     {"npz", numpy::is_npz, numpy::open_npz},
+    {"foreign", foreign::is_foreign_zip, foreign::refuse_zip},
     {"pytorch-zip", pytorch::is_torch_zip, pytorch::open_torch_zip},
     {"pytorch-tar", pytorch::is_torch_tar, pytorch::open_torch_tar},
     {"pytorch-legacy", pytorch::is_legacy_stream, pytorch::open_legacy_stream},

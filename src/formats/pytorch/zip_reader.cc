@@ -145,6 +145,7 @@ Opened open_torch_zip(const OpenContext& context) {
   Opened opened;
   opened.document = context.document;
   const auto records = std::make_shared<Records>(context.zip);
+  context.zip->refuse_case_twins();
   records->check_root();
   const std::uint64_t version = read_version(*records, opened.facts);
   const std::endian byte_order = read_byte_order(*records);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "archive/zip_check.h"
 #include "base/fail.h"
 
 namespace sconce::formats::pytorch {
@@ -29,20 +30,6 @@ constexpr std::string_view kOwnRecords[] = {"data.pkl",
 
 bool is_own(std::string_view record) {
   return record.starts_with("data/") || std::ranges::find(kOwnRecords, record) != std::end(kOwnRecords);
-}
-
-/// First touch of a record: its headers and descriptor against the directory.
-OpenedRecord open_for_check(const ZipArchive& zip, std::uint32_t number) {
-  const ZipEntry& entry = zip.entries()[number];
-  const archive::ZipLayout layout = zip.layout(entry);
-  if (layout.descriptor == archive::ZipLayout::Descriptor::wrong)
-    fail(ErrorCode::damaged, "the data descriptor behind the record is not what the directory says", zip.place(entry),
-         "the file is damaged; fetch it again");
-  OpenedRecord opened;
-  if (layout.local_crc32_differs) opened.note = "the local header gives another checksum than the directory";
-  if (layout.gap != 0) opened.note = std::to_string(layout.gap) + " bytes behind the record belong to nothing";
-  opened.bytes = zip.open_entry(entry);
-  return opened;
 }
 
 }  // namespace
@@ -127,7 +114,10 @@ std::vector<RecordCheck> TorchZipFile::records(const std::vector<bool>& used_sto
         used[number] ||
         (!records_->record_of(entry).starts_with("data/") && is_own(ascii_folded(records_->record_of(entry)))) ||
         check.record.ends_with('/');
-    check.open = [zip, number] { return open_for_check(*zip, number); };
+    check.open = [zip, number] {
+      archive::CheckedRecord record = archive::open_checked(*zip, zip->entries()[number]);
+      return OpenedRecord{std::move(record.bytes), std::move(record.note)};
+    };
     checks.push_back(std::move(check));
   }
   return checks;

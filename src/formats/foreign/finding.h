@@ -1,0 +1,26 @@
+// What a file turned out to be, and what its owner can do about it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sconce/error.h>
+
+namespace sconce::formats::foreign {
+
+struct Finding {
+  std::string what;    ///< "this is a gzip file", "the GGUF file ends inside …"
+  std::string advice;  ///< what to do next
+  ErrorCode code = ErrorCode::unsupported;
+  std::optional<std::uint64_t> offset;  ///< where it shows, if not from the first byte on
+};
+
+/// "this is WHAT; Sconce does not read it".
+[[nodiscard]] inline Finding not_read(std::string_view what, std::string_view advice) {
+  return {"this is " + std::string(what) + ", which Sconce does not read", std::string(advice), ErrorCode::unsupported,
+          std::nullopt};
+}
+
+}  // namespace sconce::formats::foreign

@@ -80,6 +80,17 @@ std::string short_text(const Document& document, NodeId id) {
   return text;
 }
 
+/// A slice or a range with its three parts, of which a hostile file may make anything: those inside are not followed.
+std::string bounds_text(const Document& document, NodeId id) {
+  std::string text = std::string(sconce::to_string(document.kind(id))) + "(";
+  for (const NodeId part : document.elements(id)) {
+    if (text.back() != '(') text += ", ";
+    const Kind kind = document.kind(part);
+    text += kind == Kind::slice || kind == Kind::range ? container_text(document, part) : leaf_text(document, part);
+  }
+  return text + ")";
+}
+
 }  // namespace
 
 std::string integer_text(const Document& document, NodeId id) {
@@ -138,6 +149,8 @@ std::string leaf_text(const Document& document, NodeId id) {
     case Kind::object: return document.class_name(id);
     case Kind::tensor: return tensor_text(document, id);
     case Kind::storage: return "storage of " + std::to_string(document.storage_slice(id).nbytes) + " bytes";
+    case Kind::slice:
+    case Kind::range: return bounds_text(document, id);
     default: return container_text(document, id);
   }
 }

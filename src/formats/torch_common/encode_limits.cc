@@ -61,6 +61,8 @@ std::string EncodeLimits::why_no_tensor(const TensorRecord& record) const {
     return "a tensor of " + dtype + ", which PyTorch does not have";
   if (record.layout == Layout::mkldnn) return "a tensor in the private layout of MKL-DNN";
   if (std::string why = why_no_parts(record); !why.empty()) return why;
+  if (record.layout == Layout::nested && options_.legacy)
+    return "a nested tensor, which PyTorch loads from a legacy stream before its sizes have been read";
   if (record.layout != Layout::strided || record.meta) return {};
   if (!record.has_storage()) return "a tensor without bytes";
   if (record.numpy && !options_.arrays_as_tensors && !numpy_code(record.dtype).empty()) return {};

@@ -39,6 +39,12 @@ bool TorchEncoder::stays_on_device(const TensorRecord& record) const noexcept {
          record.extra != nullptr && !record.extra->device.empty();
 }
 
+/// As the file had it; and for dtypes that NumPy lacks. A stream has not read a tensor's bytes when it would be moved.
+bool TorchEncoder::moves_from_cpu(const TensorRecord& record) const noexcept {
+  if (options_.legacy) return false;
+  return record.extra->from_cpu_tensor || (numpy_code(record.dtype).empty() && record.dtype != DType::bfloat16);
+}
+
 void TorchEncoder::tensor(Writer& writer, NodeId node) {
   const TensorRecord& record = document_.tensor_record(node);
   if (is_array(record)) {
@@ -142,8 +148,7 @@ std::string_view TorchEncoder::core_function(const TensorRecord& record) const {
   }
   if (record.meta) return "_rebuild_meta_tensor_no_storage";
   if (stays_on_device(record))
-    return record.extra->from_cpu_tensor ? "_rebuild_device_tensor_from_cpu_tensor"
-                                         : "_rebuild_device_tensor_from_numpy";
+    return moves_from_cpu(record) ? "_rebuild_device_tensor_from_cpu_tensor" : "_rebuild_device_tensor_from_numpy";
   if (record.extra != nullptr && record.extra->qscheme != QScheme::none) return "_rebuild_qtensor";
   return is_untyped(record) ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2";
 }
@@ -293,7 +298,7 @@ void TorchEncoder::on_device(Writer& writer, NodeId node) {
   const TensorRecord& record = document_.tensor_record(node);
   const DType array_dtype = record.dtype == DType::bfloat16 ? DType::float32 : record.dtype;
   writer.emit().op(Op::mark);
-  if (record.extra->from_cpu_tensor) {
+  if (moves_from_cpu(record)) {
     global(writer, kUtils, is_untyped(record) ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2");
     TensorRecord inner = record;
     inner.requires_grad = false;

@@ -80,6 +80,7 @@ class TorchEncoder final : public pickle::Encoder {
   void on_device(Writer& writer, NodeId node);
   [[nodiscard]] bool is_array(const tree::TensorRecord& record) const noexcept;
   [[nodiscard]] bool stays_on_device(const tree::TensorRecord& record) const noexcept;
+  [[nodiscard]] bool moves_from_cpu(const tree::TensorRecord& record) const noexcept;
   [[nodiscard]] bool is_untyped(const tree::TensorRecord& record) const noexcept {
     return !uses_.written_dtype(record.storage);
   }

@@ -91,7 +91,7 @@ class Parser {
       const Option* option = find([&](const Option& each) { return each.letter == letters[i]; });
       if (option == nullptr) unknown(std::string("-") + letters[i], {});
       if (option->argument.empty()) {
-        add(*option, {});
+        add(*option, option->letter == 'h' ? "short" : "");
         continue;
       }
       const std::string_view rest = letters.substr(i + 1);

@@ -43,7 +43,7 @@ void append_paragraphs(std::string& out, std::string_view text) {
   }
 }
 
-void append_option(std::string& out, const Option& option) {
+void append_option(std::string& out, const Option& option, bool details) {
   std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", --" : std::string("      --");
   left += option.name;
   if (!option.argument.empty()) (left += ' ') += option.argument;
@@ -51,12 +51,12 @@ void append_option(std::string& out, const Option& option) {
   if (left.size() > kColumn - 2) out += "\n" + std::string(kColumn - 2, ' ');
   out += "  ";
   append_wrapped(out, option.brief, kColumn, kColumn);
-  if (option.detail.empty()) return;
+  if (option.detail.empty() || !details) return;
   out += std::string(kColumn, ' ');
   append_wrapped(out, option.detail, kColumn, kColumn);
 }
 
-void append_options(std::string& out, const Command& command) {
+void append_options(std::string& out, const Command& command, bool details) {
   std::vector<std::string_view> categories;
   for_each_option(command, [&](const Option& option) {
     if (std::find(categories.begin(), categories.end(), option.category) == categories.end())
@@ -65,7 +65,7 @@ void append_options(std::string& out, const Command& command) {
   for (const std::string_view category : categories) {
     out += "\n" + std::string(category) + ":\n";
     for_each_option(command, [&](const Option& option) {
-      if (option.category == category) append_option(out, option);
+      if (option.category == category) append_option(out, option, details);
     });
   }
 }
@@ -94,9 +94,23 @@ std::string overview() {
   return out;
 }
 
+namespace {
+
+std::string usage_line(const Command& command) {
+  return "usage: sconce " + std::string(command.name) + " [OPTION]... " + std::string(command.operands) + "\n\n";
+}
+
+}  // namespace
+
+std::string command_usage(const Command& command) {
+  std::string out = usage_line(command);
+  append_wrapped(out, command.brief, 0, 0);
+  append_options(out, command, false);
+  return out + "\nsconce " + std::string(command.name) + " --help explains more, with examples.\n";
+}
+
 std::string command_help(const Command& command) {
-  std::string out =
-      "usage: sconce " + std::string(command.name) + " [OPTION]... " + std::string(command.operands) + "\n\n";
+  std::string out = usage_line(command);
   append_wrapped(out, command.brief, 0, 0);
   out += '\n';
   append_paragraphs(out, command.detail);
@@ -105,7 +119,7 @@ std::string command_help(const Command& command) {
     out += "  " + std::string(example.line) + "\n      ";
     append_wrapped(out, example.means, 6, 6);
   }
-  append_options(out, command);
+  append_options(out, command, true);
   out += "\nExit codes: ";
   append_wrapped(out, command.exit_codes, 2, 12);
   return out;

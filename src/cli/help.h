@@ -9,7 +9,9 @@ namespace sconce::cli {
 
 /// The commands, one a line.
 [[nodiscard]] std::string overview();
-/// All of one command: usage, what it does, options by category, examples, exit codes.
+/// -h: usage and options, a line each.
+[[nodiscard]] std::string command_usage(const Command& command);
+/// --help: all of one command: usage, what it does, options by category, examples, exit codes.
 [[nodiscard]] std::string command_help(const Command& command);
 
 /// The options of a command, with those that every command takes.

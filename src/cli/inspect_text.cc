@@ -51,14 +51,23 @@ void print_head(Output& output, const Style& style, const Checkpoint& checkpoint
     fact(output, style, "unused", human_bytes(unreferenced) + " of tensor data that no tensor shows");
 }
 
-void print_value(std::string& out, const Leaf& leaf, std::size_t name_width, std::size_t line_width) {
+/// Columns of the table of values.
+struct ValueColumns {
+  std::size_t name = 10;
+  std::size_t kind = 3;
+  std::size_t line = 0;  ///< of the terminal; 0: nothing is cut
+};
+
+std::string shown_name(const Leaf& leaf) { return leaf.name().empty() ? "(the root)" : escaped(leaf.name()); }
+
+void print_value(std::string& out, const Leaf& leaf, const ValueColumns& width) {
   out += "  ";
-  append_left(out, leaf.name().empty() ? "(the root)" : shortened(escaped(leaf.name()), name_width), name_width);
+  append_left(out, shortened(shown_name(leaf), width.name), width.name);
   out += "  ";
-  append_left(out, to_string(leaf.kind()), 6);
+  append_left(out, to_string(leaf.kind()), width.kind);
   out += "  ";
-  const std::size_t used = 2 + name_width + 2 + 6 + 2;
-  const std::size_t room = line_width > used + 20 ? line_width - used : kLongestValue;
+  const std::size_t used = 2 + width.name + 2 + width.kind + 2;
+  const std::size_t room = width.line > used + 20 ? width.line - used : kLongestValue;
   out += shortened(leaf_line(leaf.value()), std::min(room, kLongestValue));
   out += '\n';
 }
@@ -69,20 +78,23 @@ void print_values(Output& output, const Style& style, const Checkpoint& checkpoi
   WalkOptions values;
   values.tensors = false;
   std::uint64_t count = 0;
-  std::size_t width = 0;
+  ValueColumns width;
+  width.line = style.width();
+  width.name = 0;
   checkpoint.walk(values, [&](const Leaf& leaf) {
-    if (filter(leaf.name()) && count++ < limit) width = std::max(width, columns(escaped(leaf.name())));
+    if (!filter(leaf.name()) || count++ >= limit) return true;
+    width.name = std::max(width.name, columns(shown_name(leaf)));
+    width.kind = std::max(width.kind, to_string(leaf.kind()).size());
     return true;
   });
   if (count == 0) return;
   output << "\n" << style.bold("Other values") << " (" << with_commas(count) << ")\n";
-  if (style.width() != 0) width = std::min(width, std::max<std::size_t>(24, style.width() / 2));
-  width = std::max<std::size_t>(width, 4);
+  if (width.line != 0) width.name = std::min(width.name, std::max<std::size_t>(24, width.line / 2));
   std::uint64_t printed = 0;
   checkpoint.walk(values, [&](const Leaf& leaf) {
     if (!filter(leaf.name())) return true;
     if (printed++ == limit) return false;
-    print_value(output.text(), leaf, width, style.width());
+    print_value(output.text(), leaf, width);
     output.flush_if_large();
     return true;
   });

@@ -55,7 +55,8 @@ int dispatch(std::span<const char* const> words) {
     unknown_command(std::string(first));
   }
   const Arguments arguments = parse(*command, words.subspan(1));
-  if (arguments.has("help")) return print(command_help(*command));
+  if (const auto help = arguments.value("help"))
+    return print(*help == "short" ? command_usage(*command) : command_help(*command));
   return command->run(arguments);
 }
 

@@ -140,11 +140,10 @@ class Describer:
 
     def strided(self, entry, tensor):
         detached = tensor.detach()
-        data = elements(detached)
         entry.update(
             stride=list(tensor.stride()), storage_offset=int(tensor.storage_offset()),
-            storage=self.number(storage_of(detached)), sha256=digest(data),
-            nbytes=len(data) if entry["dtype"] in PER_BYTE else tensor.numel() * tensor.element_size())
+            storage=self.number(storage_of(detached)), sha256=digest(elements(detached)),
+            nbytes=tensor.numel() * tensor.element_size())
 
     def sparse(self, name, tensor):
         tensor = tensor.detach()

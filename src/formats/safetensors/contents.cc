@@ -180,29 +180,27 @@ void check_tensor(const HeldTensor& held, const Limits& limits) {
 
 }  // namespace
 
-const HeldTensor* Contents::find(NodeId node) const {
-  const auto found = std::ranges::lower_bound(tensors, node, {}, &HeldTensor::node);
-  return found != tensors.end() && found->node == node ? &*found : nullptr;
-}
-
 Contents contents_of(const PlanContext& context, const Outline& outline) {
   const Document& document = context.document;
   Contents contents;
-  for (const NodeId id : outline.nodes()) {
+  contents.places.assign(outline.nodes().size(), kNotHeld);
+  for (std::uint32_t number = 0; number < outline.nodes().size(); ++number) {
+    const NodeId id = outline.nodes()[number];
     if (!has_bytes(document, id)) continue;
     HeldTensor held;
     held.node = id;
     held.tensor = document.kind(id) == Kind::storage ? tensor_of_storage(document, id) : document.tensor_handle(id);
     held.spelling = spelling_of(held.tensor.dtype(), held.tensor.shape());
+    contents.places[number] = static_cast<std::uint32_t>(contents.tensors.size());
     contents.tensors.push_back(std::move(held));
   }
-  std::ranges::sort(contents.tensors, {}, &HeldTensor::node);
   UniqueNames names;
-  const std::vector<PathTo> paths = paths_to(document, context.roots, context.limits);
-  auto path = paths.begin();
+  for (const PathTo& path : paths_to(document, context.roots, context.limits)) {
+    const std::uint32_t number = outline.number(path.node);
+    const std::uint32_t place = number < contents.places.size() ? contents.places[number] : kNotHeld;
+    if (place != kNotHeld) contents.tensors[place].names.push_back(names.make(path.path));
+  }
   for (HeldTensor& held : contents.tensors) {
-    while (path != paths.end() && path->node < held.node) ++path;
-    for (; path != paths.end() && path->node == held.node; ++path) held.names.push_back(names.make(path->path));
     // A key of a dict, or deeper than paths go.
     if (held.names.empty()) held.names.push_back(names.make("tensor." + std::to_string(outline.number(held.node))));
     check_tensor(held, context.limits);

@@ -33,10 +33,15 @@ struct HeldTensor {
 };
 
 struct Contents {
-  std::vector<HeldTensor> tensors;  ///< ordered by node
+  std::vector<HeldTensor> tensors;  ///< in the order of the outline
   std::vector<SharedStorage> storages;
 
-  [[nodiscard]] const HeldTensor* find(tree::NodeId node) const;
+  std::vector<std::uint32_t> places;  ///< by number in the outline: the place in `tensors`, or kNotHeld
+
+  /// Null where the node has no elements of its own.
+  [[nodiscard]] const HeldTensor* find(std::uint32_t number) const {
+    return number < places.size() && places[number] != kNotHeld ? &tensors[places[number]] : nullptr;
+  }
 };
 
 /// Names every tensor and finds out who shares. Notes of what the file will not show go to the report. Errors: `limit`.

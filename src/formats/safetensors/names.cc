@@ -1,7 +1,5 @@
 #include "formats/safetensors/names.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "formats/safetensors/header.h"
 #include "tree/walk.h"
@@ -46,7 +44,6 @@ std::vector<PathTo> paths_to(const tree::Document& document, std::span<const tre
       paths.push_back({walker.node(), std::move(path)});
     }
   }
-  std::ranges::stable_sort(paths, {}, &PathTo::node);
   return paths;
 }
 

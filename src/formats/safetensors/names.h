@@ -20,8 +20,8 @@ struct PathTo {
   std::string path;
 };
 
-/// Every path to every tensor, storage and object, ordered by node, then as the tree has them. With several roots, the
-/// first step is the number of the root.
+/// Every path to every tensor, storage and object, in the order of the tree. With several roots, the first step is the
+/// number of the root.
 [[nodiscard]] std::vector<PathTo> paths_to(const tree::Document& document, std::span<const tree::NodeId> roots,
                                            const Limits& limits);
 

@@ -214,7 +214,7 @@ class SidecarWriter {
   }
 
   void storage(NodeId id) {
-    const HeldTensor* held = contents_.find(id);
+    const HeldTensor* held = contents_.find(outline_.number(id));
     json_.begin_array().value("storage");
     names(held);
     json_.begin_object();
@@ -235,7 +235,7 @@ class SidecarWriter {
 
   void tensor(NodeId id) {
     const tree::TensorRecord& record = document_.tensor_record(id);
-    const HeldTensor* held = contents_.find(id);
+    const HeldTensor* held = contents_.find(outline_.number(id));
     json_.begin_array().value("tensor");
     names(held);
     json_.begin_object();

@@ -78,7 +78,8 @@ std::string describe_loss(const Document& document, NodeId id) {
 void add_node_losses(const PlanContext& context, std::span<const NodeId> nodes, std::string_view what_of_it,
                      std::vector<std::string>& losses) {
   if (nodes.empty()) return;
-  const std::vector<PathTo> paths = paths_to(context.document, context.roots, context.limits);
+  std::vector<PathTo> paths = paths_to(context.document, context.roots, context.limits);
+  std::ranges::stable_sort(paths, {}, &PathTo::node);
   for (const NodeId id : nodes) {
     const auto path = std::ranges::lower_bound(paths, id, {}, &PathTo::node);
     std::string where = path != paths.end() && path->node == id ? path->path : "inside of a key";
@@ -143,6 +144,7 @@ bool says_all(const PlanContext& context, const Contents& contents, std::span<co
     const NodeId value = dict.pairs[2 * at + 1];
     if (document.kind(key) != Kind::str || document.str_kind(key) != tree::StrKind::unicode) return false;
     if (document.text(key) != *lines[at].name || lines[at].held->node != value) return false;
+    if (lines[at].held->names.size() != 1) return false;
     const tree::TensorRecord& record = document.tensor_record(value);
     if (record.layout != Layout::strided || record.parameter || record.requires_grad || record.numpy ||
         record.extra != nullptr || !lines[at].held->spelling.exact)

@@ -66,6 +66,7 @@ Opened open_npy(const OpenContext& context) {
     opened.facts.notes.push_back("bytes that are no array follow the last one, from byte " + std::to_string(at) +
                                  " on");
   opened.facts.byte_order = arrays.front().type.order;
+  opened.facts.only_tensors = true;
   opened.facts.producer = "numpy.save";
   opened.file = std::make_shared<NpyFile>(context.source, std::move(arrays));
   return opened;

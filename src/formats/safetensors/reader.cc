@@ -120,7 +120,10 @@ Opened open_safetensors(const OpenContext& context) {
   add_facts(header, opened.facts);
   const StorageOrigin* origin = document.keep_origin(std::make_shared<SourceOrigin>(context.source));
   opened.roots = saved_tree(document, header, context.source, origin, opened.facts);
-  if (opened.roots.empty()) opened.roots.push_back(plain_tree(document, header, origin));
+  if (opened.roots.empty()) {
+    opened.facts.only_tensors = true;
+    opened.roots.push_back(plain_tree(document, header, origin));
+  }
 
   std::vector<Place> places;
   for (const TensorEntry& entry : header.tensors())

@@ -21,9 +21,12 @@ struct Limits {
   std::uint64_t memory_per_metadata_byte = 8;
   /// Bytes that one compressed record may inflate to.
   std::uint64_t inflated_record = std::uint64_t{64} << 30;
-  /// Bytes that compressed metadata (a deflated pickle) may inflate to.
+  /// Bytes that compressed metadata (a deflated pickle) may inflate to: so many in all, and beyond 8 MiB so many for
+  /// each compressed byte. Pickles of checkpoints shrink to a tenth at best, bombs to a thousandth.
   std::uint64_t inflated_metadata = std::uint64_t{1} << 30;
-  /// Paths that a listing follows before it stops with a note. A graph of shared containers can have exponentially many.
+  std::uint64_t inflated_per_metadata_byte = 64;
+  /// Paths that a listing follows before it stops with a note: at most this many, and not many more than the tree has
+  /// values (16 for each, and 100,000). A graph of shared containers can have exponentially many.
   std::uint64_t paths = 16'000'000;
   /// How many bytes a tensor may have for each byte of its storage when its elements are laid out in full. An expanded
   /// tensor (stride 0) can present a few bytes as exabytes.

@@ -122,7 +122,7 @@ class Value {
   [[nodiscard]] Tensor as_tensor() const;
   [[nodiscard]] Storage as_storage() const;
   /// Text of any leaf, as Python's repr has it for scalars: big integers in decimal, "cuda:0", "torch.float32",
-  /// a class or object by its dotted class name. For containers their kind and size.
+  /// a class or object by its dotted class name. For containers their kind and size; for bytes beyond 64 KiB how many.
   [[nodiscard]] std::string to_text() const;
 
   /// Whether the text was a Python 2 `str`, whose bytes have no stated encoding.

@@ -5,6 +5,7 @@
 #include "archive/zip_format.h"
 #include "archive/zip_names.h"
 #include "archive/zip_reader.h"
+#include "base/checked.h"
 #include "base/fail.h"
 #include "base/slice.h"
 
@@ -73,12 +74,21 @@ std::uint64_t ZipArchive::next_begin(const ZipEntry& entry) const noexcept {
 void ZipArchive::require_readable(const ZipEntry& entry) const {
   if ((entry.flags & kEncryptionMask) != 0)
     fail(ErrorCode::unsupported, "the record is encrypted", place(entry), "decrypt the archive first");
+  if ((entry.flags & kFlagPatch) != 0)  // PyTorch refuses these, too
+    fail(ErrorCode::unsupported, "the record is a patch of another file, not data", place(entry),
+         "pack the archive again without compression");
   if (entry.method != kStored && entry.method != kDeflated) {
     fail(ErrorCode::unsupported,
          "the record is compressed by method " + std::to_string(entry.method) +
              ", only stored and deflated records can be read",
          place(entry), "pack the archive again without compression");
   }
+}
+
+std::uint64_t ZipArchive::metadata_limit(std::uint64_t compressed) const noexcept {
+  constexpr std::uint64_t kAlways = std::uint64_t{8} << 20;
+  const std::uint64_t share = checked_mul(compressed, limits_.inflated_per_metadata_byte).value_or(UINT64_MAX);
+  return std::min(limits_.inflated_metadata, std::max(kAlways, share));
 }
 
 DeflatedBytes ZipArchive::deflated(const ZipEntry& entry, SourcePtr bytes, ZipUse use) const {
@@ -88,13 +98,13 @@ DeflatedBytes ZipArchive::deflated(const ZipEntry& entry, SourcePtr bytes, ZipUs
          place(entry));
   }
   const bool metadata = use == ZipUse::metadata;
-  const std::uint64_t limit = metadata ? limits_.inflated_metadata : limits_.inflated_record;
+  const std::uint64_t limit = metadata ? metadata_limit(entry.compressed_size) : limits_.inflated_record;
   if (entry.size > limit) {
     fail(ErrorCode::limit,
          "the compressed record inflates to " + std::to_string(entry.size) + " bytes, the limit is " +
              std::to_string(limit),
          place(entry),
-         metadata ? "if the file is trusted, raise Limits::inflated_metadata"
+         metadata ? "if the file is trusted, raise Limits::inflated_metadata and Limits::inflated_per_metadata_byte"
                   : "if the file is trusted, raise Limits::inflated_record");
   }
   return {std::move(bytes), entry.size, place(entry)};

@@ -132,6 +132,7 @@ class ZipArchive {
     return by_offset_.empty() ? static_cast<std::uint32_t>(position) : by_offset_[position];
   }
   void require_readable(const ZipEntry& entry) const;
+  [[nodiscard]] std::uint64_t metadata_limit(std::uint64_t compressed) const noexcept;
   [[nodiscard]] DeflatedBytes deflated(const ZipEntry& entry, SourcePtr bytes, ZipUse use) const;
 
   SourcePtr source_;

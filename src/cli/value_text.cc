@@ -150,7 +150,13 @@ class TreePrinter {
 
 }  // namespace
 
-std::string leaf_line(const Value& value) { return escaped(value.to_text()); }
+std::string leaf_line(const Value& value) {
+  constexpr std::size_t kLongest = 8192;  // more than any line shows; a text of megabytes is not quoted for nothing
+  if (value.kind() != Kind::str || value.as_str().size() <= kLongest) return escaped(value.to_text());
+  const std::string_view text = value.as_str();
+  return escaped("text of " + std::to_string(text.size()) + " bytes: " + python_quoted(text.substr(0, kLongest / 2)) +
+                 "…");
+}
 
 void print_tree(Output& output, const Value& value) { TreePrinter(output).print(value); }
 

@@ -46,6 +46,12 @@ std::string bytes_text(std::string_view bytes) {
   return text + "'";
 }
 
+/// Bytes that are a payload of their own are not for reading.
+std::string long_bytes_text(std::string_view bytes) {
+  constexpr std::size_t kMostBytes = std::size_t{64} << 10;
+  return bytes.size() <= kMostBytes ? bytes_text(bytes) : std::to_string(bytes.size()) + " bytes";
+}
+
 std::string scalar_text(const Document& document, NodeId id) {
   if (document.scalar_dtype(id) == DType::boolean) return *scalar_integer(document, id) != 0 ? "True" : "False";
   if (const auto integer = scalar_integer(document, id)) {
@@ -137,8 +143,8 @@ std::string leaf_text(const Document& document, NodeId id) {
     case Kind::floating: return python_float(document.floating_value(id));
     case Kind::complex: return complex_text(document.complex_value(id).first, document.complex_value(id).second);
     case Kind::str: return python_quoted(document.text(id));
-    case Kind::bytes: return bytes_text(document.text(id));
-    case Kind::bytearray: return "bytearray(" + bytes_text(document.text(id)) + ")";
+    case Kind::bytes: return long_bytes_text(document.text(id));
+    case Kind::bytearray: return "bytearray(" + long_bytes_text(document.text(id)) + ")";
     case Kind::scalar: return scalar_text(document, id);
     case Kind::dtype:
     case Kind::qscheme:

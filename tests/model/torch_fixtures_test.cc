@@ -151,7 +151,8 @@ TEST_P(TorchFixture, TensorsAreThoseThatTorchSees) {
 TEST_P(TorchFixture, WrappersShowTheTensorsInside) {
   std::multimap<std::string, std::string> hashes;
   for (const NamedTensor& tensor : load(path()).tensors())
-    if (manifest_.is_loose(tensor.name) && tensor.tensor.has_storage()) hashes.emplace(tensor.tensor.sha256(), tensor.name);
+    if (manifest_.is_loose(tensor.name) && tensor.tensor.has_storage())
+      hashes.emplace(tensor.tensor.sha256(), tensor.name);
   for (const auto& [place, hash] : manifest_.within) {
     const auto found = hashes.find(hash);
     ASSERT_NE(found, hashes.end()) << "a part of " << place;

@@ -48,18 +48,30 @@ std::string scalar(JsonReader& json) {
 TensorEntry parse_tensor(JsonReader& json) {
   TensorEntry tensor;
   each_member(json, [&](const std::string& key) {
-    if (key == "name") tensor.name = json.expect_string(key);
-    else if (key == "dtype") tensor.dtype = json.expect_string(key);
-    else if (key == "layout") tensor.layout = json.expect_string(key);
-    else if (key == "device") tensor.device = json.expect_string(key);
-    else if (key == "sha256") tensor.sha256 = json.expect_string(key);
-    else if (key == "shape") tensor.shape = integers(json);
-    else if (key == "stride") tensor.stride = integers(json);
-    else if (key == "storage_offset") tensor.storage_offset = json.expect_u64(key);
-    else if (key == "storage") tensor.storage = json.expect_u64(key);
-    else if (key == "nbytes") tensor.nbytes = json.expect_u64(key);
-    else if (key == "requires_grad") tensor.requires_grad = scalar(json) == "true";
-    else throw std::runtime_error("a manifest has an unknown member: " + key);
+    if (key == "name")
+      tensor.name = json.expect_string(key);
+    else if (key == "dtype")
+      tensor.dtype = json.expect_string(key);
+    else if (key == "layout")
+      tensor.layout = json.expect_string(key);
+    else if (key == "device")
+      tensor.device = json.expect_string(key);
+    else if (key == "sha256")
+      tensor.sha256 = json.expect_string(key);
+    else if (key == "shape")
+      tensor.shape = integers(json);
+    else if (key == "stride")
+      tensor.stride = integers(json);
+    else if (key == "storage_offset")
+      tensor.storage_offset = json.expect_u64(key);
+    else if (key == "storage")
+      tensor.storage = json.expect_u64(key);
+    else if (key == "nbytes")
+      tensor.nbytes = json.expect_u64(key);
+    else if (key == "requires_grad")
+      tensor.requires_grad = scalar(json) == "true";
+    else
+      throw std::runtime_error("a manifest has an unknown member: " + key);
   });
   return tensor;
 }
@@ -67,9 +79,12 @@ TensorEntry parse_tensor(JsonReader& json) {
 ValueEntry parse_value(JsonReader& json) {
   ValueEntry value;
   each_member(json, [&](const std::string& key) {
-    if (key == "name") value.name = json.expect_string(key);
-    else if (key == "type") value.type = json.expect_string(key);
-    else value.text = scalar(json);
+    if (key == "name")
+      value.name = json.expect_string(key);
+    else if (key == "type")
+      value.type = json.expect_string(key);
+    else
+      value.text = scalar(json);
   });
   return value;
 }
@@ -115,9 +130,12 @@ std::vector<FileEntry> parse_index(std::string_view text) {
     each_object(json, [&] {
       FileEntry& file = files.emplace_back();
       each_member(json, [&](const std::string& member) {
-        if (member == "file") file.file = json.expect_string(member);
-        else if (member == "manifest") file.manifest = json.expect_string(member);
-        else json.skip_value();
+        if (member == "file")
+          file.file = json.expect_string(member);
+        else if (member == "manifest")
+          file.manifest = json.expect_string(member);
+        else
+          json.skip_value();
       });
     });
   });
@@ -135,9 +153,9 @@ std::string read_file(const std::string& path) {
 namespace {
 
 TEST(TorchManifest, LooseNamesCoverWhatIsBelowThem) {
-  const Manifest manifest = parse_manifest(
-      R"({"tensors":[{"name":"a","dtype":"float32","shape":[2],"requires_grad":true}],)"
-      R"("values":[{"name":"epoch","type":"int","value":3}],"loose":["a.b"]})");
+  const Manifest manifest =
+      parse_manifest(R"({"tensors":[{"name":"a","dtype":"float32","shape":[2],"requires_grad":true}],)"
+                     R"("values":[{"name":"epoch","type":"int","value":3}],"loose":["a.b"]})");
   EXPECT_EQ(manifest.tensors.at(0).shape, (std::vector<std::int64_t>{2}));
   EXPECT_TRUE(manifest.tensors.at(0).requires_grad);
   EXPECT_EQ(manifest.values.at(0).text, "3");

@@ -51,7 +51,7 @@ class Maker:
         buffer = io.BytesIO()
         torch.save(value, buffer, pickle_protocol=protocol, _use_new_zipfile_serialization=container == "zip")
         suffix = "" if protocol == 2 else ".p%d" % protocol
-        facts = {"case": case["name"], "container": container, "protocol": protocol, "write": case["write"],
+        facts = {"case": case["name"], "container": container, "protocol": protocol, "write": True,
                  "safetensors": case["safetensors"]}
         self.add("%s.%s%s.pt" % (case["name"], container, suffix), buffer.getvalue(), facts, value=value)
 
@@ -59,7 +59,7 @@ class Maker:
         value = case["build"]()
         for container in ("zip", "legacy"):
             for protocol in case[container]:
-                if self.small and protocol not in (2, case[container][-1]):
+                if self.small and protocol not in (2, max(case[container])):
                     continue
                 try:
                     self.save(case, value, container, protocol)

@@ -59,11 +59,11 @@ def on_cuda(maker):
     value = plain_weights(small_net()).state_dict()
     for container in ("zip", "legacy"):
         data = saved(value, container == "legacy")
-        maker.add("on_cuda.%s.pt" % container, data, facts("on_cuda", container), device="cuda:0")
+        maker.add("on_cuda.%s.pt" % container, data, facts("on_cuda", container, write=True), device="cuda:0")
         if container == "legacy":
             # Files of 2017 name the storage classes of torch.cuda; a GLOBAL has no length that would have to follow.
             old = data.replace(b"ctorch\nFloatStorage\n", b"ctorch.cuda\nFloatStorage\n")
-            maker.add("cuda_classes.legacy.pt", old, facts("cuda_classes", "legacy"), device="cuda:0", value=value)
+            maker.add("cuda_classes.legacy.pt", old, facts("cuda_classes", "legacy", write=True), device="cuda:0", value=value)
     state["on"] = False
 
 
@@ -94,7 +94,7 @@ def bare_pickle(maker):
     value = {"weight": counted(6).view(2, 3).t(), "half": counted(3, torch.float16), "epoch": 3}
     for protocol in (2, 4):
         data = pickle.dumps(value, protocol=protocol)
-        maker.add("bare.p%d.pkl" % protocol, data, facts("bare", "pickle"), several=pickle.loads(data))
+        maker.add("bare.p%d.pkl" % protocol, data, facts("bare", "pickle", write=True), several=pickle.loads(data))
 
 
 def add_all(maker):

@@ -12,7 +12,7 @@ SourcePtr open_input(const std::string& name) {
 Checkpoint load_input(const std::string& name) {
   LoadOptions options;
   options.access = FileAccess::owned;
-  return load(open_input(name), options);
+  return name == "-" ? load(open_input(name), options) : load(name, options);
 }
 
 }  // namespace sconce::cli

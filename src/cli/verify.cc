@@ -83,7 +83,7 @@ int verify_one(const Arguments& arguments, const std::string& file, const Style&
   VerifyOptions options;
   options.progress = progress.function();
   try {
-    const VerifyReport report = verify(open_input(file), options);
+    const VerifyReport report = file == "-" ? verify(open_input(file), options) : verify(file, options);
     progress.clear();
     const std::string& name = file == "-" ? report.file : file;
     if (arguments.json())

@@ -41,6 +41,16 @@ std::uint64_t bytes_shown(const Tensor& tensor) { return bytes_of(tensor.dtype()
 
 }  // namespace
 
+namespace {
+
+/// A name outside of a tree: what stands for many says so.
+std::string shown_name(std::string_view name, const TensorRow& row) {
+  if (row.tensors > 1) return std::string(name) + ".*";
+  return name.empty() ? "(the root)" : std::string(name);
+}
+
+}  // namespace
+
 struct TensorTable::Columns {
   std::size_t name = 0;
   std::size_t dtype = 0;
@@ -136,7 +146,8 @@ TensorTable::Columns TensorTable::measure(std::uint64_t limit, bool tree, std::s
   Columns widths;
   for (const TensorRow& row :
        std::span(rows_).first(static_cast<std::size_t>(std::min<std::uint64_t>(limit, rows_.size())))) {
-    const std::size_t used = tree ? 2 * components(name(row)) + columns(last_component(name(row))) : columns(name(row));
+    const std::size_t used =
+        tree ? 2 * components(name(row)) + columns(last_component(name(row))) : columns(shown_name(name(row), row));
     widths.name = std::max(widths.name, used);
     widths.dtype =
         std::max(widths.dtype, row.tensors > 1 ? counted(row.tensors, "tensor").size() : to_string(row.dtype).size());
@@ -187,15 +198,13 @@ void TensorTable::print(Output& output, const Style& style, std::uint64_t limit,
   std::uint64_t printed = 0;
   for (const TensorRow& row : rows_) {
     if (printed++ == limit) break;
-    std::string shown(name(row));
+    std::string shown;
     if (tree) {
       print_branches(output.text(), style, name(row), before);
       shown = std::string(2 * components(name(row)), ' ') + std::string(last_component(name(row)));
       before = name(row);
-    } else if (row.tensors > 1) {
-      shown += ".*";
-    } else if (shown.empty()) {
-      shown = "(the root)";
+    } else {
+      shown = shown_name(name(row), row);
     }
     print_row(output.text(), style, row, shown, columns);
     output.flush_if_large();

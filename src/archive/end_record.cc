@@ -154,7 +154,9 @@ class EndFinder {
         "this end record is of an archive that begins at byte " + std::to_string(directory - record.directory_offset) +
             ", not at byte 0: several archives stand behind one another (as in a file of a distributed checkpoint), or "
             "the file is cut short behind an archive inside it",
-        at_offset(candidate.position), "fetch the file again, or cut the archives apart");
+        at_offset(candidate.position),
+        "of a distributed checkpoint, torch.distributed.checkpoint.format_utils.dcp_to_torch_save makes one file; else "
+        "fetch the file again");
   }
 
   EndRecord checked(const Candidate& candidate) {

@@ -3,6 +3,7 @@
 
 #include <sconce/checkpoint.h>
 
+#include "model/open_model.h"
 #include "model/state.h"
 
 namespace sconce {
@@ -25,7 +26,7 @@ Checkpoint load(SourcePtr source, const LoadOptions& options) {
 }
 
 Checkpoint load(const std::string& path, const LoadOptions& options) {
-  return load(open_file(path, options.access), options);
+  return load(model::open_model(path, options.access), options);
 }
 
 }  // namespace v0

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "model/coverage.h"
+#include "model/open_model.h"
 #include "model/state.h"
 #include "model/verify_contents.h"
 #include "model/verify_findings.h"
@@ -126,7 +127,7 @@ VerifyReport verify(SourcePtr source, const VerifyOptions& options) {
 }
 
 VerifyReport verify(const std::string& path, const VerifyOptions& options) {
-  return verify(open_file(path, FileAccess::owned), options);
+  return verify(model::open_model(path, FileAccess::owned), options);
 }
 
 }  // namespace v0

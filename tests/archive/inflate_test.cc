@@ -165,5 +165,15 @@ TEST(Inflate, ManyThreadsReadOneArchive) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST(Inflate, TheHeadOfARecordIsReadWithoutItsEnd) {
+  const std::string text = sample(1 << 20);
+  BuiltZip zip = ZipBuilder().add({.name = "a", .content = text, .deflate = true}).build();
+  zip.bytes.replace(zip.records[0].payload_end - 100, 100, 100, '\xFF');
+  const auto archive = open_zip(zip.bytes);
+  const ZipEntry& entry = archive->entries()[0];
+  EXPECT_EQ(read_range(*archive->open_head(entry), 0, 100), text.substr(0, 100));
+  EXPECT_EQ(error_of([&] { static_cast<void>(archive->open_entry(entry)); }).code(), ErrorCode::damaged);
+}
+
 }  // namespace
 }  // namespace sconce::archive

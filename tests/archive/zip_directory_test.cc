@@ -97,6 +97,22 @@ TEST(ZipDirectory, FindIsExactAndPyTorchsLookupFoldsCase) {
   EXPECT_EQ(archive->find_any_case("Archive/VERSION"), archive->find("archive/version"));
 }
 
+TEST(ZipDirectory, TwoRecordsOfOneNameAreDamaged) {
+  EXPECT_THAT(open_error(ZipBuilder().add("a/b", "1").add("a/b", "2").build().bytes),
+              is_error(ErrorCode::damaged, "two records have this name"));
+  EXPECT_THAT(open_error(ZipBuilder().add("a", "1").add("A", "2").add("A", "3").build().bytes),
+              is_error(ErrorCode::damaged, "two records have this name"))
+      << "also where the first of the names differs in case";
+}
+
+TEST(ZipDirectory, NamesThatDifferInCaseAreTwoRecordsUntilPyTorchIsAsked) {
+  const auto archive = open_zip(ZipBuilder().add("r/w", "1").add("r/W", "2").build().bytes);
+  EXPECT_EQ(archive->find("r/w"), archive->entries().data());
+  EXPECT_EQ(archive->find("r/W"), archive->entries().data() + 1);
+  EXPECT_THAT(error_of([&] { archive->refuse_case_twins(); }), is_error(ErrorCode::damaged, "called r/w"));
+  EXPECT_NO_THROW(open_zip(small_zip().bytes)->refuse_case_twins());
+}
+
 TEST(ZipDirectory, CountsThatContradictTheDirectoryAreDamaged) {
   for (const std::uint16_t count : std::initializer_list<std::uint16_t>{1, 3, 4, 0xFFFF}) {
     BuiltZip zip = small_zip();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "formats/foreign/folder_kinds.h"
 #include "formats/foreign/gguf_check.h"
 #include "formats/foreign/magic_table.h"
 #include "formats/foreign/protobuf_kinds.h"
@@ -51,6 +52,14 @@ bool is_foreign_zip(const Sniff& sniff) { return sniff.zip && zip_finding(*sniff
 Opened refuse_zip(const OpenContext& context) { tell(zip_finding(*context.zip).value()); }
 
 bool is_foreign(const Sniff& sniff) { return finding(sniff.source, sniff.head).has_value(); }
+
+void refuse_folder(const std::string& path) {
+  std::optional<Finding> found = folder_finding(path);
+  if (!found) return;
+  ErrorPlace place;
+  place.file = path;
+  with_place(place, [&] { tell(std::move(*found)); });
+}
 
 Opened refuse(const OpenContext& context) { tell(finding(context.source, head_of(*context.source)).value()); }
 

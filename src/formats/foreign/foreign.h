@@ -1,6 +1,8 @@
 // Files that people mistake for checkpoints, and formats whose readers are not built yet: recognised and named.
 #pragma once
 
+#include <string>
+
 #include "formats/format.h"
 
 namespace sconce::formats::foreign {
@@ -14,5 +16,9 @@ namespace sconce::formats::foreign {
 [[nodiscard]] bool is_foreign(const Sniff& sniff);
 /// Errors: `unsupported` with the name and what to do; `damaged` where a file is plainly of a format but broken.
 [[noreturn]] Opened refuse(const OpenContext& context);
+
+/// For a path that could not be opened as a file. Errors: `unsupported` where it is a folder that is a model of its own
+/// (a distributed checkpoint); nothing is thrown otherwise.
+void refuse_folder(const std::string& path);
 
 }  // namespace sconce::formats::foreign

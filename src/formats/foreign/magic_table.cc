@@ -27,6 +27,7 @@ constexpr std::string_view kNoModel = "give Sconce the model file itself";
 constexpr std::string_view kSource = "convert the model that it was made from";
 constexpr std::string_view kGgml =
     "convert it to GGUF with llama.cpp's scripts, or use the model that it was made from";
+constexpr std::string_view kJoblib = "if you trust it, in Python: numpy.savez the arrays of joblib.load(path)";
 constexpr std::string_view kHdf5 =
     "in Python: read it with h5py, and save its arrays with numpy.savez or safetensors.numpy.save_file";
 
@@ -59,10 +60,9 @@ constexpr auto kMagics = std::to_array<Magic>({
     {0, "\x28\xB5\x2F\xFD", "a Zstandard file", "unzstd it, and give Sconce what comes out"},
     {0, "\x04\x22\x4D\x18", "an LZ4 file", "unlz4 it, and give Sconce what comes out"},
     {0, "\x1f\x9d", "a compress file (.Z)", "uncompress it, and give Sconce what comes out"},
-    {0, "ZF0x", "a compressed joblib file",
-     "in Python: joblib.load(path) if you trust it, and joblib.dump(x, path, compress=0)"},
-    {0, "\x78\x9C", "zlib data, such as a compressed joblib file",
-     "in Python: joblib.load(path) if you trust it, and joblib.dump(x, path, compress=0)"},
+    {0, "ZF0x", "a compressed joblib file", kJoblib},
+    {0, "\x78\x9C", "zlib data, such as a compressed joblib file", kJoblib},
+    {0, "\x78\x5E", "zlib data, such as a compressed joblib file", kJoblib},
     {0, "\x78\x01", "zlib data", "decompress it, and give Sconce what comes out"},
     {0, "\x78\xDA", "zlib data", "decompress it, and give Sconce what comes out"},
     {0, raw("7z\xBC\xAF\x27\x1C"), "a 7z archive", kUnpack},

@@ -38,7 +38,8 @@ constexpr std::string_view kNoModel = "give Sconce the model file itself";
 constexpr auto kKinds = std::to_array<Kind>({
     {Where::root, "bytecode.pkl", "a TorchScript archive for mobile devices (lite interpreter)", kTorchScriptAdvice},
     {Where::root, "constants.pkl", "a TorchScript archive (torch.jit.save)", kTorchScriptAdvice},
-    {Where::root, "model.json", "a TorchScript archive of PyTorch 1.0 to 1.2", kTorchScriptAdvice},
+    {Where::root, "model.json", "a TorchScript archive of PyTorch 1.0 to 1.2",
+     "in Python, with PyTorch up to 2.0: torch.save(torch.jit.load(path).state_dict(), 'weights.pt')"},
     {Where::root, ".data/extern_modules", "a torch.package archive",
      "in Python: load its pickle with torch.package.PackageImporter, and torch.save the state_dict"},
     {Where::root, "archive_format", "an exported program (torch.export, .pt2)", kExportedAdvice},

@@ -1,5 +1,7 @@
 #include "formats/pytorch/bare_pickle.h"
 
+#include <algorithm>
+
 #include "base/fail.h"
 #include "base/slice.h"
 #include "formats/pytorch/torch_pickle.h"
@@ -37,13 +39,31 @@ bool is_bare_pickle(const Sniff& sniff) {
   return kFirst.find(head[0]) != std::string_view::npos && head_runs(head);
 }
 
+namespace {
+
+/// Runs the first pickle. joblib puts the bytes of arrays between opcodes, where no pickle machine can pass.
+pickle::MachineResult run_first(const OpenContext& context, ByteReader& reader, torch_common::ForeignIds& ids,
+                                PickleNotes& notes) {
+  try {
+    return run_torch_pickle(context, reader, ids, {}, notes);
+  } catch (const Error& error) {
+    const bool stuck = error.code() == ErrorCode::damaged || error.code() == ErrorCode::truncated;
+    const auto of_joblib = [](const CallFact& fact) { return fact.name.starts_with("joblib.numpy_pickle."); };
+    if (!stuck || !std::ranges::any_of(notes.calls.take(), of_joblib)) throw;
+    fail(ErrorCode::unsupported, "this is a joblib file, whose arrays stand between the opcodes of its pickle",
+         error.place(), "if you trust it, in Python: numpy.savez the arrays of joblib.load(path)");
+  }
+}
+
+}  // namespace
+
 Opened open_bare_pickle(const OpenContext& context) {
   Opened opened;
   opened.document = context.document;
   ByteReader reader(context.source);
   torch_common::ForeignIds ids(*context.document);
   PickleNotes notes;
-  const pickle::MachineResult first = run_torch_pickle(context, reader, ids, {}, notes);
+  const pickle::MachineResult first = run_first(context, reader, ids, notes);
   opened.roots.push_back(first.root);
   opened.facts.producer = "pickle.dump, protocol " + std::to_string(first.protocol);
   while (!reader.at_end()) {

@@ -124,6 +124,11 @@ TEST(TorchZip, KeysThatDifferInCaseOnlyAreRefused) {
   EXPECT_THAT(open_error(bytes), is_error(ErrorCode::damaged, "differ in case"));
 }
 
+TEST(TorchZip, RecordsThatDifferInCaseOnlyAreRefused) {
+  EXPECT_THAT(open_error(with_records({{"version", "3"}, {"VERSION", "3"}})),
+              is_error(ErrorCode::damaged, "the same to PyTorch"));
+}
+
 TEST(TorchZip, AKeyOnlyCompletesTheNameOfARecord) {
   for (const std::string& key :
        {std::string("../version"), std::string("0/../0"), std::string("0\0", 2), std::string()})

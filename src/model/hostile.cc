@@ -33,18 +33,12 @@ bool is_global(const Document& document, NodeId node) {
   return node != tree::kNoNode && document.kind(node) == Kind::global;
 }
 
-/// getattr on a class or a module reaches whatever is in it.
-bool reaches_into_class(const Document& document, NodeId node) {
-  if (document.kind(node) != Kind::object) return false;
-  const tree::ObjectRecord& object = document.object_record(node);
-  if (!is_global(document, object.callable) || known(document, object.callable) != Known::py_getattr) return false;
-  if (object.args == tree::kNoNode) return true;
-  const auto args = document.elements(object.args);
-  return args.empty() || (is_global(document, args[0]) && known(document, args[0]) != Known::torch_module);
-}
-
 bool has_effect_itself(const Document& document, NodeId node) {
-  if (!is_global(document, node)) return reaches_into_class(document, node);
+  if (document.kind(node) == Kind::object) {
+    const tree::ObjectRecord& object = document.object_record(node);
+    return formats::torch_common::reaches_effect(document, object.callable, object.args);
+  }
+  if (!is_global(document, node)) return false;
   const tree::GlobalRecord& record = document.global_record(node);
   return has_effect(record.python3_module, record.python3_name);
 }

@@ -1,6 +1,7 @@
 // What a Checkpoint handle points at.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct Checkpoint::State {
 
   [[nodiscard]] tree::WalkLimits walk_limits() const {
     tree::WalkLimits walk;
-    walk.paths = limits.paths;
+    walk.paths = std::min(limits.paths, 100'000 + std::uint64_t{16} * document->node_count());
     return walk;
   }
 };

@@ -4,7 +4,6 @@ import subprocess
 
 from reading import index
 
-HOSTILE, UNSUPPORTED = 3, 5
 
 
 def convert(sconce, source, target, to):
@@ -71,8 +70,6 @@ def convert_all(sconce, versions, work, table):
 def judge(source, container, result):
     told = result.stderr.decode("utf-8", "replace").strip()
     refused = result.returncode == UNSUPPORTED and source.may_be_refused(container)
-    # A getattr reaches anything; that of Python 3.11's enumerations looks like every other.
-    calls = result.returncode == HOSTILE and source.entry["case"] == "enumeration" and "builtins.getattr" in told
-    if result.returncode == 0 or refused or calls:
+    if result.returncode == 0 or refused:
         return "passed", None
     return "failed", "exit code %d: %s" % (result.returncode, told[-240:])

@@ -33,13 +33,7 @@ void CallCounter::called(std::uint64_t offset, NodeId callable, NodeId args) {
     args = elements[2];
     document_.budget().charge(1);  // a long chain can be walked again and again: work counts as memory
   }
-  // getattr on a class or module reaches whatever is in it; on an object of the file it makes a bound method.
-  bool reaches = false;
-  if (is_known(callable, Known::py_getattr)) {
-    const auto elements = document_.elements(args);
-    reaches = elements.empty() ||
-              (document_.kind(elements[0]) == Kind::global && !is_known(elements[0], Known::torch_module));
-  }
+  const bool reaches = reaches_effect(document_, callable, args);
   // Calls of results are counted under the name that they begin with, so that a file cannot fill the list.
   NodeId named = callable;
   for (int depth = 0; depth < 8 && document_.kind(named) == Kind::object; ++depth) {

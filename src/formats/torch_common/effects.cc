@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
+#include "formats/torch_common/known_names.h"
 #include "pickle/python_names.h"
 
 namespace sconce::formats::torch_common {
@@ -207,7 +209,42 @@ bool has_effect_as_named(std::string_view module, std::string_view name) noexcep
   return std::ranges::any_of(kNames, [&](const Name& row) { return row.module == module && row.name == name; });
 }
 
+bool is_getattr(const tree::Document& document, tree::NodeId node) {
+  if (node == tree::kNoNode || document.kind(node) != Kind::global) return false;
+  const tree::GlobalRecord& record = document.global_record(node);
+  return known_name(record.python3_module, record.python3_name) == Known::py_getattr;
+}
+
+/// The class or module that getattr is asked for; kNoNode where it is an object of the file, whose class is told
+/// anyway.
+tree::NodeId asked_global(const tree::Document& document, tree::NodeId args) {
+  const auto elements = document.elements(args);
+  if (elements.empty() || document.kind(elements[0]) != Kind::global) return tree::kNoNode;
+  const tree::GlobalRecord& record = document.global_record(elements[0]);
+  const bool torch = known_name(record.python3_module, record.python3_name) == Known::torch_module;
+  return torch ? tree::kNoNode : elements[0];
+}
+
 }  // namespace
+
+bool reaches_effect(const tree::Document& document, tree::NodeId callable, tree::NodeId args) {
+  if (callable == tree::kNoNode) return false;
+  if (document.kind(callable) == Kind::object) {
+    const tree::ObjectRecord& record = document.object_record(callable);
+    return is_getattr(document, record.callable) && record.args != tree::kNoNode &&
+           asked_global(document, record.args) != tree::kNoNode;
+  }
+  if (!is_getattr(document, callable)) return false;
+  if (args == tree::kNoNode || document.elements(args).empty()) return true;
+  const tree::NodeId asked = asked_global(document, args);
+  if (asked == tree::kNoNode) return false;
+  const auto elements = document.elements(args);
+  if (elements.size() < 2 || document.kind(elements[1]) != Kind::str) return true;
+  const tree::GlobalRecord& record = document.global_record(asked);
+  std::string dotted(record.python3_name);
+  (dotted += '.') += document.text(elements[1]);
+  return document.text(elements[1]).starts_with("__") || has_effect(record.python3_module, dotted);
+}
 
 bool has_effect(std::string_view module, std::string_view name) noexcept {
   // Whatever the stream says of its protocol, some Python 2 may read it.

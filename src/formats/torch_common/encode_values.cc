@@ -53,15 +53,8 @@ void TorchEncoder::check_global(NodeId id) {
 }
 
 void TorchEncoder::check_object(NodeId id) {
-  // getattr on a class or module reaches whatever is in it.
   const tree::ObjectRecord& record = document_.object_record(id);
-  const auto known = [&](NodeId node) {
-    return document_.kind(node) == Kind::global ? static_cast<Known>(document_.global_tag(node)) : Known::unknown;
-  };
-  if (record.callable == tree::kNoNode || known(record.callable) != Known::py_getattr) return;
-  const auto elements = document_.elements(record.args);
-  if (!elements.empty() && document_.kind(elements[0]) == Kind::global && known(elements[0]) != Known::torch_module)
-    refuse("getattr on " + std::string(document_.global_record(elements[0]).canonical));
+  if (reaches_effect(document_, record.callable, record.args)) refuse("a call of what getattr reaches");
 }
 
 void TorchEncoder::global(Writer& writer, std::string_view module, std::string_view name) {

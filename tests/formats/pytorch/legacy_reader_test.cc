@@ -208,6 +208,14 @@ TEST(BarePickle, SeveralAreSeveralRootsAndCallsBeforeAFaultCount) {
   EXPECT_THAT(file.notes(), HasSubstr("bytes follow the last pickle"));
 }
 
+TEST(BarePickle, OfJoblibIsNamedWhereItsArraysBegin) {
+  const auto wrapper = [] { return PickleBuilder(3).global("joblib.numpy_pickle", "NumpyArrayWrapper"); };
+  EXPECT_THAT(open_error(wrapper().raw("\x0f raw bytes of an array").stop()),
+              is_error(ErrorCode::unsupported, "this is a joblib file"));
+  EXPECT_NO_THROW((void)open_bytes(wrapper().stop())) << "the name alone is no fault";
+  EXPECT_EQ(open_error(PickleBuilder(3).global("other", "Wrapper").raw("\x0f").stop()).code(), ErrorCode::damaged);
+}
+
 TEST(BarePickle, ManyNamesTakeLinearTime) {
   std::string bytes = "\x80\x02";
   for (int name = 0; name < 100'000; ++name) bytes += "cm\nn" + std::to_string(name) + "\n0";

@@ -124,10 +124,23 @@ TEST(Effects, AreKnownByExactNameAndByPackage) {
 }
 
 TEST(Effects, AreToldWithTheirCalls) {
-  const Loaded loaded =
-      load(PickleBuilder(2).global("builtins", "getattr").global("mine", "Thing").text("x").tuple2().reduce());
-  EXPECT_EQ(loaded.effect_of("builtins.getattr", CallFact::What::call), CallFact::Effect::effect);
-  EXPECT_EQ(loaded.effect_of("mine.Thing", CallFact::What::import), CallFact::Effect::unknown);
+  const auto getattr_on = [](const char* module, const char* name, const char* attribute) {
+    return PickleBuilder(2).global("builtins", "getattr").global(module, name).text(attribute).tuple2().reduce();
+  };
+  const auto effect_of_getattr = [](const PickleBuilder& builder) {
+    return load(builder).effect_of("builtins.getattr", CallFact::What::call);
+  };
+  // A member of an enum, as Python 3.11 pickles it.
+  EXPECT_EQ(effect_of_getattr(getattr_on("mine", "Color", "RED")), CallFact::Effect::data);
+  EXPECT_EQ(effect_of_getattr(getattr_on("mine", "Color", "__subclasses__")), CallFact::Effect::effect);
+  EXPECT_EQ(effect_of_getattr(getattr_on("mine", "helpers", "os")), CallFact::Effect::effect);
+  EXPECT_EQ(load(getattr_on("mine", "Color", "RED")).effect_of("mine.Color", CallFact::What::import),
+            CallFact::Effect::unknown);
+  // What getattr gave is called.
+  const Loaded called = load(getattr_on("mine", "Color", "run").text("now").tuple1().reduce());
+  EXPECT_TRUE(std::ranges::any_of(called.calls, [](const CallFact& fact) {
+    return fact.name == "builtins.getattr" && fact.effect == CallFact::Effect::effect;
+  }));
   PickleBuilder b(2);
   EXPECT_EQ(load(float_tensor(b)).effect_of("torch._utils._rebuild_tensor_v2", CallFact::What::call),
             CallFact::Effect::data);

@@ -92,6 +92,8 @@ CodePoint decode_utf8(std::string_view text, std::size_t at, bool allow_surrogat
 }
 
 std::string escaped(std::string_view text) {
+  // Nearly every name is plain ASCII.
+  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; })) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

@@ -22,22 +22,20 @@ struct Field {
 constexpr std::uint32_t kMostNumber = 1024;  // the largest that a message here has
 constexpr std::uint64_t kMostFields = 1 << 20;
 
-/// One kind of message: fields that it may have, those that it must have, and the one that it begins with.
+/// One kind of message, by the fields of it that can stand outermost.
 struct Message {
-  std::string_view name;
   std::string_view what;
   std::string_view advice;
-  std::array<Field, 12> fields;  ///< number 0: no more
-  std::uint32_t first;
-  std::uint32_t required;
+  std::array<Field, 12> fields;     ///< number 0: no more
+  std::uint32_t first;              ///< that it begins with; 0: any
+  std::uint32_t required;           ///< that it must have
   Field others = {0, Wire::bytes};  ///< fields of this wire type from this number on; 0: none
 };
 
 constexpr std::string_view kSource = "convert the model that it was exported from";
 
 constexpr auto kMessages = std::to_array<Message>({
-    {"ONNX",
-     "an ONNX model",
+    {"an ONNX model",
      "in Python: onnx.load(path).graph.initializer has the weights; or convert the model that it was exported from",
      {{{1, Wire::varint},
        {2, Wire::bytes},
@@ -53,14 +51,8 @@ constexpr auto kMessages = std::to_array<Message>({
        {26, Wire::bytes}}},
      0,
      7},
-    {"SavedModel", "a TensorFlow SavedModel", kSource, {{{1, Wire::varint}, {2, Wire::bytes}}}, 1, 2},
-    {"Core ML",
-     "a Core ML model",
-     kSource,
-     {{{1, Wire::varint}, {2, Wire::bytes}, {10, Wire::varint}}},
-     1,
-     2,
-     {200, Wire::bytes}},
+    {"a TensorFlow SavedModel", kSource, {{{1, Wire::varint}, {2, Wire::bytes}}}, 1, 2},
+    {"a Core ML model", kSource, {{{1, Wire::varint}, {2, Wire::bytes}, {10, Wire::varint}}}, 1, 2, {200, Wire::bytes}},
 });
 
 /// What stands in the outermost message.
@@ -155,9 +147,11 @@ bool begins_as_graph(const SourcePtr& source) {
 }
 
 constexpr Message kGraph = {
-    "GraphDef", "a frozen TensorFlow graph",
-    kSource,    {{{1, Wire::bytes}, {2, Wire::bytes}, {3, Wire::varint}, {4, Wire::bytes}, {5, Wire::bytes}}},
-    1,          1};
+    "a frozen TensorFlow graph",
+    kSource,
+    {{{1, Wire::bytes}, {2, Wire::bytes}, {3, Wire::varint}, {4, Wire::bytes}, {5, Wire::bytes}}},
+    1,
+    1};
 
 }  // namespace
 

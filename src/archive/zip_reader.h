@@ -68,8 +68,9 @@ struct DeflatedBytes;
 class ZipArchive {
  public:
   /// Read and check the directory: end record (also behind up to 64 KiB of comment or trailing bytes), zip64, every
-  /// entry's bounds, no overlaps, no duplicate names, stored entries with equal sizes. Reads nothing but the directory. Errors: `truncated` ("no directory": at which byte of how many, as far as
-  /// the local headers tell), `damaged`, `limit`, `unsupported` (several disks).
+  /// entry's bounds, no overlaps, no duplicate names, stored entries with equal sizes. Reads nothing but the directory.
+  /// Errors: `truncated` ("no directory": at which byte of how many, as far as the local headers tell), `damaged`,
+  /// `limit`, `unsupported` (several disks).
   [[nodiscard]] static std::shared_ptr<const ZipArchive> open(SourcePtr source, const Limits& limits,
                                                               MemoryBudget& budget);
   ZipArchive(const ZipArchive&) = delete;

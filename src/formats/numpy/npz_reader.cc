@@ -85,7 +85,8 @@ class NpzReader {
     opened_.document = context_.document;
     const StorageOrigin* origin = context_.document->keep_origin(origin_);
     const tree::NodeId root = context_.document->dict();
-    for (const ZipEntry& entry : zip_.entries()) with_place(in_record(std::string(zip_.name(entry))), [&] { read(entry, origin, root); });
+    for (const ZipEntry& entry : zip_.entries())
+      with_place(in_record(std::string(zip_.name(entry))), [&] { read(entry, origin, root); });
     opened_.roots.push_back(root);
     for (const archive::ZipOddity& oddity : zip_.oddities()) opened_.facts.notes.push_back(oddity.message);
     opened_.facts.only_tensors = true;

@@ -1,14 +1,17 @@
 #include "base/hash.h"
 
 #include <libdeflate.h>
-#include <openssl/evp.h>
+// The low-level calls, deprecated since OpenSSL 3 but there in every version: EVP would bring all ciphers into the
+// command, and ask for a provider at run time.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <array>
 #include <chrono>
-#include <random>
 
 #include "base/fail.h"
 
@@ -51,15 +54,8 @@ std::uint32_t crc32_combine(std::uint32_t first, std::uint32_t second, std::uint
 }
 
 struct Sha256::State {
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
-  State() {
-    if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1)
-      fail(ErrorCode::io, "SHA-256 is not available in this libcrypto", {},
-           "install OpenSSL with its default provider");
-  }
+  SHA256_CTX context;
+  State() { SHA256_Init(&context); }
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {}
@@ -67,14 +63,11 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(std::span<const std::byte> bytes) {
-  EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
-}
+void Sha256::update(std::span<const std::byte> bytes) { SHA256_Update(&state_->context, bytes.data(), bytes.size()); }
 
 std::string Sha256::finish() {
-  std::array<unsigned char, 32> digest{};
-  unsigned size = 0;
-  EVP_DigestFinal_ex(state_->context.get(), digest.data(), &size);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256_Final(digest.data(), &state_->context);
   constexpr char kHex[] = "0123456789abcdef";
   std::string text;
   text.reserve(64);
@@ -91,13 +84,11 @@ std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) noexcept {
 
 std::uint64_t process_seed() noexcept {
   static const std::uint64_t seed = [] {
-    try {
-      std::random_device device;
-      return (std::uint64_t{device()} << 32) | device();
-    } catch (...) {  // no source of randomness: the clock and an address have to do
-      const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-      return static_cast<std::uint64_t>(now) ^ reinterpret_cast<std::uintptr_t>(&now);
-    }
+    std::uint64_t value = 0;
+    if (::getrandom(&value, sizeof value, GRND_NONBLOCK) == static_cast<ssize_t>(sizeof value)) return value;
+    // A sandbox without the call: the clock and an address have to do.
+    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+    return static_cast<std::uint64_t>(now) ^ reinterpret_cast<std::uintptr_t>(&now);
   }();
   return seed;
 }

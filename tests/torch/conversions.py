@@ -4,6 +4,7 @@ import subprocess
 
 from reading import index
 
+UNSUPPORTED = 5
 
 
 def convert(sconce, source, target, to):

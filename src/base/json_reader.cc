@@ -12,6 +12,11 @@ namespace sconce {
 
 namespace {
 
+/// Characters that stand in strings as they are, one byte each: nearly all of them.
+constexpr bool is_plain(char c) noexcept {
+  return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
+}
+
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view name_of(JsonReader::Token token) {
@@ -155,6 +160,7 @@ void JsonReader::read_string() {
   std::size_t copied = ++at_;  // everything before is in the buffer
   bool in_buffer = false;
   for (;;) {
+    while (is_plain(peek())) ++at_;
     const char c = peek();
     if (c == '"') break;
     if (c == '\\') {

@@ -14,6 +14,11 @@ void append_unicode_escape(std::string& out, std::uint32_t unit) {
   for (unsigned shift = 16; shift > 0; shift -= 4) out += kHex[(unit >> (shift - 4)) & 15];
 }
 
+/// Characters that need no escape, one byte each: nearly all of them.
+constexpr bool is_plain(char c) noexcept {
+  return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
+}
+
 void append_ascii(std::string& out, char c) {
   switch (c) {
     case '"': out += "\\\""; break;
@@ -35,6 +40,11 @@ void append_quoted(std::string& out, std::string_view text) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
+    std::size_t plain = at;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out += text.substr(at, plain - at);
+    at = plain;
+    if (at == text.size()) break;
     const CodePoint c = decode_utf8(text, at, true);
     if (c.size == 1) {
       append_ascii(out, text[at]);

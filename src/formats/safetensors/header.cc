@@ -139,9 +139,14 @@ void HeaderParser::tensor() {
   header_.tensors_.push_back(entry);
   header_.index_.add_last(header_.tensors_);
   TensorEntry& added = header_.tensors_.back();
-  ErrorPlace place;
-  place.key = std::string(added.name);
-  with_place(place, [&] { members(added); });
+  try {
+    members(added);
+  } catch (Error& error) {
+    ErrorPlace place;
+    place.key = std::string(added.name);
+    error.add_place(place);
+    throw;
+  }
 }
 
 void HeaderParser::members(TensorEntry& entry) {

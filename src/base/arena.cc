@@ -14,8 +14,8 @@ void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (bytes > block_size_ / 4) {
     // A block of its own, so that the rest of the current one is not wasted. new[] aligns for every fundamental type.
     budget_->charge(bytes);
-    blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
-    return blocks_.back().get();
+    large_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
+    return large_.back().get();
   }
   budget_->charge(block_size_);
   blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block_size_));
@@ -27,10 +27,11 @@ void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
 
 void Arena::drop(const void* array, std::size_t bytes) noexcept {
   if (bytes <= kWorthDropping) return;
-  // Few blocks are as large as this, and those that are replaced are young.
-  const auto found = std::ranges::find(blocks_.rbegin(), blocks_.rend(), array, &std::unique_ptr<std::byte[]>::get);
-  if (found == blocks_.rend()) return;
-  blocks_.erase(std::next(found).base());
+  // Only what has a block of its own: an array that begins a common block and grew in place shares it with what came
+  // after. Few arrays are as large as this, and those that are replaced are young.
+  const auto found = std::ranges::find(large_.rbegin(), large_.rend(), array, &std::unique_ptr<std::byte[]>::get);
+  if (found == large_.rend()) return;
+  large_.erase(std::next(found).base());
   budget_->release(bytes);
 }
 

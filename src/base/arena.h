@@ -73,6 +73,7 @@ class Arena {
 
   std::shared_ptr<MemoryBudget> budget_;
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::vector<std::unique_ptr<std::byte[]>> large_;  // blocks of one array each
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;
   std::size_t block_size_ = 4096;

@@ -73,6 +73,20 @@ TEST_F(ArenaTest, DoesNotLetAnArrayGrowOutOfItsBlock) {
   EXPECT_FALSE(arena_.extend(large + 100'000, 1));
 }
 
+TEST_F(ArenaTest, KeepsTheBlockOfADroppedArrayThatSharesIt) {
+  constexpr std::size_t kArray = std::size_t{1} << 18;
+  for (int i = 0; i < 20'000; ++i) (void)arena_.allocate_array<char>(512);  // blocks have their full size now
+  char* array = nullptr;
+  for (std::uint64_t before = budget_->used(); budget_->used() == before;) array = arena_.allocate_array<char>(kArray);
+  ASSERT_TRUE(arena_.extend(array + kArray, kArray)) << "it begins a block, and has grown large in it";
+  const std::string_view text = arena_.copy("stands behind it");
+  ASSERT_EQ(text.data(), array + 2 * kArray);
+  const std::uint64_t before = budget_->used();
+  arena_.drop_array(array, 2 * kArray);
+  EXPECT_EQ(budget_->used(), before) << "nothing is given back, or the text would go, too";
+  EXPECT_EQ(text, "stands behind it");
+}
+
 TEST_F(ArenaTest, RefusesSizesThatDoNotFitInMemory) {
   (void)arena_.allocate(1, 1);  // so that the alignment has something to add to the size
   EXPECT_THROW((void)arena_.allocate(SIZE_MAX, 16), Error);

@@ -51,7 +51,7 @@ struct ExtraPart {
 /// What is known of the file that a checkpoint came from. Everything is empty for one made in memory.
 struct FileFacts {
   std::string name;                            ///< path or name of the source
-  std::string format;                          ///< "pytorch-zip", "safetensors" …: names in the README
+  std::string format;                          ///< "pytorch-zip", "safetensors" …: names in docs/json.md
   std::uint64_t bytes = 0;
   std::optional<std::endian> byte_order;       ///< of tensor data
   std::string producer;                        ///< who wrote it, as far as the bytes say
@@ -139,7 +139,8 @@ class Checkpoint {
   [[nodiscard]] StateDict state_dict(std::string_view which = {}) const;
 
   /// The tensor at a dotted path ("model.conv1.weight"); the longest key is tried first. Errors: `not_found` (with the
-  /// nearest names; or where two paths read alike: then give the steps one by one), `wrong_type`.
+  /// nearest names; or where two paths read alike: then give the steps one by one), `wrong_type`. Where the file holds
+  /// several objects, a name begins with the object's number, as in walk(); one that does not is of the first.
   [[nodiscard]] Tensor tensor(std::string_view name) const;
   [[nodiscard]] Tensor tensor(std::initializer_list<std::string_view> steps) const;
   /// The value at a dotted path; same rules.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/fail.h"
 #include "model/find_path.h"
@@ -59,19 +60,17 @@ Tensor Checkpoint::tensor(std::string_view name) const {
 }
 
 Tensor Checkpoint::tensor(std::initializer_list<std::string_view> steps) const {
-  tree::NodeId node = state_->roots.front();
-  for (const std::string_view step : steps) node = model::child_by_step(*state_, node, step);
-  return Value(state_->document, node).as_tensor();
+  const std::vector<std::string> texts(steps.begin(), steps.end());
+  return Value(state_->document, model::find_by_steps(*state_, texts)).as_tensor();
 }
 
 Value Checkpoint::at(std::string_view name) const { return {state_->document, model::find_by_name(*state_, name)}; }
 
 Value Checkpoint::at(const Path& path) const {
-  tree::NodeId node = state_->roots.front();
+  std::vector<std::string> steps;
   for (const PathStep& step : path)
-    node = model::child_by_step(
-        *state_, node, step.text.empty() && step.how == PathStep::How::index ? std::to_string(step.index) : step.text);
-  return {state_->document, node};
+    steps.push_back(step.text.empty() && step.how == PathStep::How::index ? std::to_string(step.index) : step.text);
+  return {state_->document, model::find_by_steps(*state_, steps)};
 }
 
 std::vector<NamedTensor> Checkpoint::tensors() const {

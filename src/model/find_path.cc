@@ -1,6 +1,8 @@
 #include "model/find_path.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -62,36 +64,55 @@ std::vector<NodeId> meanings(const tree::Document& document, NodeId root, std::s
   return found;
 }
 
+/// The object of which a step is the number, where a file holds several.
+std::optional<NodeId> numbered_root(const Checkpoint::State& state, std::string_view step) {
+  if (state.roots.size() < 2) return std::nullopt;
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), number);
+  const bool whole = error == std::errc() && end == step.data() + step.size();
+  if (!whole || number >= state.roots.size() || std::to_string(number) != step) return std::nullopt;
+  return state.roots[number];
+}
+
+std::optional<NodeId> follow(const tree::Document& document, NodeId node, std::span<const std::string> steps) {
+  for (const std::string& step : steps) {
+    const std::vector<NodeId> found = tree::children_named(document, node, step);
+    if (found.empty()) return std::nullopt;
+    node = found.front();
+  }
+  return node;
+}
+
 }  // namespace
 
 NodeId find_by_name(const Checkpoint::State& state, std::string_view name) {
   if (name.empty() && state.roots.size() == 1) return state.roots.front();
-  std::vector<NodeId> found = meanings(*state.document, state.roots.front(), name);
-  if (found.empty() && state.roots.size() > 1) {
-    // Names of a file with several objects begin with the object's number.
-    for (std::size_t number = 0; number < state.roots.size() && found.empty(); ++number) {
-      const std::string prefix = std::to_string(number);
-      if (name == prefix) return state.roots[number];
-      if (name.starts_with(prefix + "."))
-        found = meanings(*state.document, state.roots[number], name.substr(prefix.size() + 1));
-    }
+  std::vector<NodeId> found;
+  const std::size_t dot = name.find('.');
+  if (const auto root = numbered_root(state, name.substr(0, dot))) {
+    if (dot == std::string_view::npos) return *root;
+    found = meanings(*state.document, *root, name.substr(dot + 1));
   }
+  if (found.empty()) found = meanings(*state.document, state.roots.front(), name);
   if (found.size() == 1) return found.front();
   if (found.empty()) not_found(state, name);
   ErrorPlace place;
   place.file = state.facts.name;
   place.key = std::string(name);
   fail(ErrorCode::not_found, "two different values have this name: keys with dots in them read like nested ones",
-       std::move(place), "give the steps one by one: tensor({\"a\", \"b.c\"})");
+       std::move(place), "give the steps one by one: --step a --step b.c, in C++ tensor({\"a\", \"b.c\"})");
 }
 
-NodeId child_by_step(const Checkpoint::State& state, NodeId node, std::string_view step) {
-  const std::vector<NodeId> found = tree::children_named(*state.document, node, step);
-  if (!found.empty()) return found.front();
+NodeId find_by_steps(const Checkpoint::State& state, std::span<const std::string> steps) {
+  std::optional<NodeId> found;
+  if (!steps.empty())
+    if (const auto root = numbered_root(state, steps.front())) found = follow(*state.document, *root, steps.subspan(1));
+  if (!found) found = follow(*state.document, state.roots.front(), steps);
+  if (found) return *found;
   ErrorPlace place;
   place.file = state.facts.name;
-  place.key = std::string(step);
-  fail(ErrorCode::not_found, "there is no such step in the tree", std::move(place), "sconce inspect lists the names");
+  for (const std::string& step : steps) place.key += (place.key.empty() ? "" : ".") + step;
+  fail(ErrorCode::not_found, "there is nothing behind these steps", std::move(place), "sconce inspect lists the names");
 }
 
 }  // namespace sconce::model

@@ -1,5 +1,6 @@
 // Finding a model's state_dict in a tree.
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -127,19 +128,35 @@ std::string listed(const std::vector<Candidate>& candidates) {
   return text + "\"";
 }
 
+/// Names of buffers that a module does not save, as a walk names them.
+void add_unsaved(const Document& document, NodeId module, std::string_view name, std::set<std::string>& unsaved) {
+  const NodeId names = document.attribute(module, "_non_persistent_buffers_set");
+  if (names == tree::kNoNode || !tree::is_keyed(document.kind(names))) return;
+  const std::string prefix = name.empty() ? std::string() : std::string(name) + ".";
+  const tree::DictRecord& set = document.dict_record(names);
+  for (std::size_t at = 0; at < set.count; ++at)
+    if (document.kind(set.pairs[2 * at]) == Kind::str)
+      unsaved.insert(prefix + std::string(document.text(set.pairs[2 * at])));
+}
+
 StateDict read(const Checkpoint::State& state, const Candidate& candidate) {
   const Document& document = *state.document;
   tree::Walker walker(document, candidate.node, state.walk_limits());
   std::vector<NamedTensor> tensors;
   std::vector<std::string> others;
+  std::set<std::string> unsaved;
   const bool module = tree::is_module(document, candidate.node);
   while (walker.next()) {
     if (walker.is_part()) continue;
+    // A module is met before what is inside of it.
+    if (tree::is_module(document, walker.node())) add_unsaved(document, walker.node(), walker.name(), unsaved);
     const bool attribute = !walker.steps().empty() && walker.steps().back().how == PathStep::How::attribute;
-    if (document.kind(walker.node()) == Kind::tensor && !(module && attribute))
-      tensors.push_back({std::string(walker.name()), document.tensor_handle(walker.node())});
-    else if (!module && !attribute)
+    if (document.kind(walker.node()) == Kind::tensor && !(module && attribute)) {
+      std::string name(walker.name());
+      if (!unsaved.contains(name)) tensors.push_back({std::move(name), document.tensor_handle(walker.node())});
+    } else if (!module && !attribute) {
       others.emplace_back(walker.name());
+    }
   }
   return StateDict(std::move(tensors), candidate.path, std::move(others));
 }

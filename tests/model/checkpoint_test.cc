@@ -1,10 +1,15 @@
 // Checkpoint: names that lead to values, the model's state_dict, what is covered by tensors.
 #include <sconce/checkpoint.h>
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "archive/zip_builder.h"
 #include "model/model_builder.h"
+#include "model/state.h"
+#include "tree/tree_builder.h"
 
 namespace sconce {
 namespace {
@@ -17,6 +22,14 @@ using test::is_error;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+/// A file whose objects are these.
+Checkpoint over(const tree::testing::Tree& tree, std::vector<tree::NodeId> roots) {
+  auto state = std::make_shared<Checkpoint::State>();
+  state->document = tree.document;
+  state->roots = std::move(roots);
+  return Checkpoint(std::move(state));
+}
 
 std::string names(const std::vector<NamedTensor>& tensors) {
   std::string text;
@@ -73,6 +86,23 @@ TEST(FindPath, TellsTheNearestNames) {
 TEST(FindPath, SaysWhatIsThereInsteadOfATensor) {
   const Checkpoint run = checkpoint({{"epoch", 3}});
   EXPECT_THAT(error_of([&] { (void)run.tensor("epoch"); }), is_error(ErrorCode::wrong_type, "int"));
+}
+
+TEST(FindPath, BeginsWithTheNumberOfTheObjectWhereThereAreSeveral) {
+  const tree::testing::Tree tree;
+  const auto pair = [&](std::int64_t first, std::int64_t second) {
+    return tree.list({tree.number(first), tree.number(second)});
+  };
+  const Checkpoint file = over(tree, {tree.list({pair(1, 2), pair(3, 4)}), tree.dict({tree.text("x"), pair(5, 6)})});
+  file.walk({}, [&](const Leaf& leaf) {
+    EXPECT_EQ(file.at(leaf.name()).as_int(), leaf.value().as_int()) << leaf.name();
+    EXPECT_EQ(file.at(leaf.path()).as_int(), leaf.value().as_int()) << leaf.name();
+    return true;
+  });
+  EXPECT_EQ(file.at("1.x.0").as_int(), 5);
+  EXPECT_EQ(file.at("1").kind(), Kind::dict);
+  EXPECT_EQ(file.at("0.1").kind(), Kind::list) << "of the first object, not the element 1 of its element 0";
+  EXPECT_THAT(error_of([&] { (void)file.at("2.x"); }), is_error(ErrorCode::not_found, "2.x"));
 }
 
 TEST(Walk, MeetsEveryTensorAtEveryPath) {
@@ -136,6 +166,24 @@ TEST(StateDict, IsAskedForByNameWhereThereAreSeveral) {
   EXPECT_EQ(run.state_dict("discriminator")["w"].item<float>(), 2);
   const Error error = error_of([&] { (void)run.state_dict("critic"); });
   EXPECT_THAT(error, is_error(ErrorCode::not_found, "critic"));
+}
+
+TEST(StateDict, OfAModuleLeavesOutWhatTheModuleDoesNotSave) {
+  const tree::testing::Tree tree;
+  const auto module = [&](std::vector<tree::NodeId> buffers, std::vector<tree::NodeId> modules) {
+    const tree::NodeId made = tree.object("mine", "Module");
+    const tree::NodeId unsaved = tree->set(Kind::set);
+    EXPECT_TRUE(tree->dict_set(unsaved, tree.text("cache"), tree::kNoNode));
+    tree.state(made, tree.dict({tree.text("_parameters"), tree.dict({}), tree.text("_buffers"), tree.dict(buffers),
+                                tree.text("_non_persistent_buffers_set"), unsaved, tree.text("_modules"),
+                                tree.dict(modules)}));
+    return made;
+  };
+  const auto buffers = [&] { return std::vector{tree.text("mean"), tree.tensor(), tree.text("cache"), tree.tensor()}; };
+  const Checkpoint whole = over(tree, {module(buffers(), {tree.text("inner"), module(buffers(), {})})});
+  std::string found;
+  for (const auto& [name, tensor] : whole.state_dict()) found += name + " ";
+  EXPECT_EQ(found, "mean inner.mean ");
 }
 
 TEST(StateDict, IsNotFoundWhereThereIsNone) {

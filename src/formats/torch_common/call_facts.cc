@@ -9,6 +9,13 @@ namespace sconce::formats::torch_common {
 
 using tree::NodeId;
 
+namespace {
+
+/// What a name of torch stands for where that is no class: torch.float32, torch.per_tensor_affine.
+bool is_torch_value(Kind kind) noexcept { return kind == Kind::dtype || kind == Kind::qscheme; }
+
+}  // namespace
+
 void CallCounter::count(CallFact::What what, std::uint64_t offset, NodeId callable, bool effect) {
   const std::uint64_t key = (std::uint64_t{callable} << 8) | (static_cast<std::uint64_t>(what) << 1) | (effect ? 1 : 0);
   const auto [place, added] = places_.try_emplace(key, counts_.size());
@@ -54,10 +61,18 @@ void CallCounter::state_set(std::uint64_t offset, NodeId target, NodeId) {
     count(CallFact::What::state, offset, callable, false);
 }
 
+std::string CallCounter::name_of(NodeId callable) const {
+  if (callable == tree::kNoNode) return "the result of a call";
+  if (is_torch_value(document_.kind(callable))) return "torch." + std::string(document_.text(callable));
+  return document_.class_name(callable);
+}
+
 CallFact::Effect CallCounter::effect_of(const Count& count) const {
   if (count.effect) return CallFact::Effect::effect;
-  if (count.callable == tree::kNoNode || document_.kind(count.callable) != Kind::global)
-    return CallFact::Effect::unknown;
+  if (count.callable == tree::kNoNode) return CallFact::Effect::unknown;
+  if (is_torch_value(document_.kind(count.callable)) && count.what == CallFact::What::import)
+    return CallFact::Effect::data;
+  if (document_.kind(count.callable) != Kind::global) return CallFact::Effect::unknown;
   const tree::GlobalRecord& record = document_.global_record(count.callable);
   if (has_effect(record.python3_module, record.python3_name)) return CallFact::Effect::effect;
   const auto known = static_cast<Known>(document_.global_tag(count.callable));
@@ -73,7 +88,7 @@ std::vector<CallFact> CallCounter::facts(const std::string& record) const {
     CallFact fact;
     fact.what = count.what;
     fact.effect = effect_of(count);
-    fact.name = count.callable == tree::kNoNode ? "the result of a call" : document_.class_name(count.callable);
+    fact.name = name_of(count.callable);
     fact.record = record;
     fact.offset = count.offset;
     fact.count = count.count;

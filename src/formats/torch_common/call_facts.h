@@ -38,6 +38,7 @@ class CallCounter {
   };
   [[nodiscard]] bool is_known(tree::NodeId callable, Known known) const;
   void count(CallFact::What what, std::uint64_t offset, tree::NodeId callable, bool effect);
+  [[nodiscard]] std::string name_of(tree::NodeId callable) const;
   [[nodiscard]] CallFact::Effect effect_of(const Count& count) const;
 
   tree::Document& document_;

@@ -14,7 +14,8 @@ namespace sconce {
 inline namespace v0 SCONCE_API {
 
 struct DiffOptions {
-  /// Elements are equal where |a - b| <= atol + rtol * |b|; both zero: bit for bit (but see `strict`).
+  /// Elements are equal where |a - b| <= atol + rtol * |b|; both zero: where they are equal, NaN to NaN (but see
+  /// `strict`).
   double rtol = 0;
   double atol = 0;
   /// Paths that match one of these shell patterns are left out ("optimizer.*").

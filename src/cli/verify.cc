@@ -47,7 +47,8 @@ void print_json(Output& output, const std::string& file, const VerifyReport& rep
 
 std::string summary(const VerifyReport& report) {
   std::string text = report.format + ", " + human_bytes(report.bytes) + ": " + counted(report.tensors, "tensor") +
-                     " inside their storages, " + counted(report.checksums, "checksum") + " right";
+                     (report.tensors == 1 ? " inside its storage, " : " inside their storages, ") +
+                     counted(report.checksums, "checksum") + " right";
   if (report.checksums_not_recorded != 0) text += ", " + with_commas(report.checksums_not_recorded) + " not recorded";
   if (report.unused_records != 0) text += ", " + counted(report.unused_records, "record") + " that nothing uses";
   return text;

@@ -39,9 +39,9 @@ const formats::WritableFormat& writer_of(std::string_view name) {
 
 void check_alignment(std::uint32_t alignment) {
   const bool power_of_two = alignment != 0 && (alignment & (alignment - 1)) == 0;
-  if (!power_of_two || alignment < 64 || alignment > 65536)
+  if (!power_of_two || alignment < 64 || alignment > 32768)
     fail(ErrorCode::invalid_argument,
-         "the alignment must be a power of two from 64 to 65536, not " + std::to_string(alignment));
+         "the alignment must be a power of two from 64 to 32768, not " + std::to_string(alignment));
 }
 
 /// The plan, and the report as far as it is known before a byte is written.

@@ -26,6 +26,7 @@ using tree::Document;
 using tree::NodeId;
 
 constexpr std::size_t kListedLosses = 100;  // in a message; the report has all
+constexpr std::uint64_t kLongestRecord = std::uint64_t{1} << 20;
 
 /// One name of a file and what stands under it.
 struct Line {
@@ -95,10 +96,22 @@ std::vector<NodeId> objects_of(const PlanContext& context, const Outline& outlin
   return objects;
 }
 
-/// Records of an archive stand beside the tree, and there is no place for them.
+/// What stands beside the tree, as an entry of the metadata; nothing where it is no text. Metadata of a safetensors
+/// file that became records of a .pt is metadata again; other records must be short, as every reader holds the header
+/// in memory.
+std::optional<std::string> metadata_text(const FileFacts& facts, const ExtraPart& extra) {
+  const std::uint64_t most = facts.format == "safetensors" ? kMaxHeader : kLongestRecord;
+  if (extra.name == kSidecarKey || !is_utf8(extra.name) || extra.bytes->size() > most) return std::nullopt;
+  std::string text(static_cast<std::size_t>(extra.bytes->size()), '\0');
+  extra.bytes->read_at(0, std::as_writable_bytes(std::span(text)));
+  if (!is_utf8(text)) return std::nullopt;
+  return text;
+}
+
 void add_extra_losses(const FileFacts& facts, std::vector<std::string>& losses) {
   if (facts.format == "safetensors") return;
-  for (const ExtraPart& extra : facts.extras) losses.push_back("extra record " + extra.name);
+  for (const ExtraPart& extra : facts.extras)
+    if (!metadata_text(facts, extra)) losses.push_back("extra record " + extra.name);
 }
 
 void settle_losses(const PlanContext& context, const Outline& outline) {
@@ -153,23 +166,14 @@ bool says_all(const PlanContext& context, const Contents& contents, std::span<co
   return true;
 }
 
-/// The value of a metadata entry that other readers of strings can have; nothing else can stand there.
-std::optional<std::string> metadata_text(const ExtraPart& extra) {
-  if (extra.name == kSidecarKey || !is_utf8(extra.name) || extra.bytes->size() > kMaxHeader) return std::nullopt;
-  std::string text(static_cast<std::size_t>(extra.bytes->size()), '\0');
-  extra.bytes->read_at(0, std::as_writable_bytes(std::span(text)));
-  if (!is_utf8(text)) return std::nullopt;
-  return text;
-}
-
 std::vector<std::pair<std::string, std::string>> kept_metadata(const FileFacts& facts) {
-  // Libraries that load such files for PyTorch ask for this entry. A file that had none stays as it was.
-  if (facts.format != "safetensors") return {{"format", "pt"}};
   std::vector<std::pair<std::string, std::string>> metadata;
   std::set<std::string_view> seen;
   for (const ExtraPart& extra : facts.extras)
-    if (const auto text = metadata_text(extra); text && seen.insert(extra.name).second)
+    if (const auto text = metadata_text(facts, extra); text && seen.insert(extra.name).second)
       metadata.emplace_back(extra.name, *text);
+  // Libraries that load such files for PyTorch ask for this entry. A safetensors file that had none stays as it was.
+  if (facts.format != "safetensors" && !seen.contains("format")) metadata.emplace(metadata.begin(), "format", "pt");
   return metadata;
 }
 
@@ -234,8 +238,8 @@ void note_copies(const Contents& contents, SaveReport& report) {
   std::uint64_t copies = 0;
   for (const HeldTensor& held : contents.tensors) copies += held.names.size() - 1;
   if (copies != 0)
-    report.notes.push_back(std::to_string(copies) +
-                           " names lead to tensors that have another name, too; the format has their bytes twice");
+    report.notes.push_back(std::to_string(copies) + (copies == 1 ? " name leads" : " names lead") +
+                           " to a tensor that has another name, too; the format has its bytes twice");
 }
 
 }  // namespace

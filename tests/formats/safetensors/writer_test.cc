@@ -258,7 +258,7 @@ TEST(SafetensorsRoundTrip, TiedTensorsAreOneTensorAgain) {
   const Back back(tree, tree.dict({tree.text("a"), tied, tree.text("b"), tied}));
   EXPECT_TRUE(back.root()["a"].is(back.root()["b"]));
   EXPECT_EQ(back.saved.bytes.size(), 8 + load_le<std::uint64_t>(back.saved.bytes.data()) + 16) << "both are written";
-  EXPECT_THAT(back.saved.report.notes, ElementsAre(HasSubstr("1 names")));
+  EXPECT_THAT(back.saved.report.notes, ElementsAre(HasSubstr("1 name leads")));
 }
 
 TEST(SafetensorsRoundTrip, ViewsOfAStorageThatOneTensorShowsInFull) {
@@ -475,6 +475,7 @@ TEST(SafetensorsWriter, LossesAreListedAndRefused) {
   FileFacts facts;
   facts.format = "pytorch-zip";
   facts.extras.push_back({"note.txt", string_source("hello")});
+  facts.extras.push_back({"thumbnail", string_source("\xFF\xD8\xFF")});
   try {
     (void)save_tree(*tree, {root}, {}, facts);
     FAIL();
@@ -482,9 +483,24 @@ TEST(SafetensorsWriter, LossesAreListedAndRefused) {
     EXPECT_EQ(error.code(), ErrorCode::unsupported);
     EXPECT_THAT(error.what(), HasSubstr("thing: an object of class mylib.Thing"));
     EXPECT_THAT(error.what(), HasSubstr("m: a meta tensor"));
-    EXPECT_THAT(error.what(), HasSubstr("extra record note.txt"));
+    EXPECT_THAT(error.what(), HasSubstr("extra record thumbnail"));
+    EXPECT_THAT(error.what(), Not(HasSubstr("note.txt"))) << "a text is an entry of the metadata";
     EXPECT_THAT(error.what(), HasSubstr("--drop"));
   }
+}
+
+TEST(SafetensorsWriter, TextsBesideTheTreeBecomeMetadata) {
+  const Tree tree;
+  const NodeId root = tree.dict({tree.text("w"), plain(tree, {2})});
+  FileFacts facts;
+  facts.format = "pytorch-zip";
+  facts.extras.push_back({"note.txt", string_source("hello")});
+  EXPECT_THAT(save_tree(*tree, {root}, {}, facts).bytes,
+              HasSubstr(R"({"__metadata__":{"format":"pt","note.txt":"hello"},)"));
+  facts.extras.push_back({"format", string_source("pt")});
+  EXPECT_THAT(save_tree(*tree, {root}, {}, facts).bytes,
+              HasSubstr(R"({"__metadata__":{"note.txt":"hello","format":"pt"},)"))
+      << "as in the safetensors file that the archive was made from";
 }
 
 TEST(SafetensorsWriter, LossesAreDroppedOnRequestAndListed) {

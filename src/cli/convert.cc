@@ -79,10 +79,7 @@ void check_target(const Arguments& arguments, const std::string& to) {
     usage_error("the format of standard output is not known", "name it: --to safetensors");
   if (to == "-" && ::isatty(STDOUT_FILENO) == 1)
     usage_error("a terminal is no place for a model file", "send it to a file or a pipe");
-  if (to == "-" || arguments.has("force") || ::access(to.c_str(), F_OK) != 0) return;
-  ErrorPlace place;
-  place.file = to;
-  fail(ErrorCode::exists, "the file exists already", std::move(place), "--force replaces it");
+  if (to != "-") refuse_existing(arguments, to);
 }
 
 }  // namespace

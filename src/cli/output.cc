@@ -7,7 +7,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
+#include <utility>
 
 #include "base/fail.h"
 #include "base/text.h"
@@ -29,6 +32,14 @@ bool write_all(int descriptor, std::string_view text, std::string_view name) {
     }
   }
   return true;
+}
+
+void refuse_existing(const Arguments& arguments, const std::string& target) {
+  std::error_code unknown;  // whoever writes will say what is wrong
+  if (arguments.has("force") || !std::filesystem::is_regular_file(target, unknown)) return;
+  ErrorPlace place;
+  place.file = target;
+  fail(ErrorCode::exists, "the file exists already", std::move(place), "--force replaces it");
 }
 
 void Output::flush() {

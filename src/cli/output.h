@@ -43,6 +43,10 @@ class Output {
 /// Writes all of `text` to a descriptor; false where its reader went away. Errors: `io`.
 bool write_all(int descriptor, std::string_view text, std::string_view name);
 
+/// Before anything is read: a file that stands where the command is to write, and that --force does not allow to replace.
+/// Pipes and devices just get the bytes. Errors: `exists`.
+void refuse_existing(const Arguments& arguments, const std::string& target);
+
 /// How text is set off on standard output.
 class Style {
  public:

@@ -93,4 +93,11 @@ std::uint64_t process_seed() noexcept {
   return seed;
 }
 
+std::size_t NumberHash::operator()(std::uint64_t number) const noexcept {
+  number ^= process_seed();
+  number = (number ^ (number >> 32)) * 0x9E3779B97F4A7C15U;
+  number = (number ^ (number >> 29)) * 0xBF58476D1CE4E5B9U;
+  return static_cast<std::size_t>(number ^ (number >> 32));
+}
+
 }  // namespace sconce

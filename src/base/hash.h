@@ -17,7 +17,8 @@ namespace sconce {
 }
 
 /// The CRC-32 of two runs of bytes behind one another, from that of each and the length of the second.
-[[nodiscard]] std::uint32_t crc32_combine(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) noexcept;
+[[nodiscard]] std::uint32_t crc32_combine(std::uint32_t first, std::uint32_t second,
+                                          std::uint64_t second_size) noexcept;
 
 /// SHA-256, fed piece by piece.
 class Sha256 {
@@ -38,5 +39,10 @@ class Sha256 {
 /// A hash of short text for tables whose keys an attacker chooses; the seed differs between processes.
 [[nodiscard]] std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) noexcept;
 [[nodiscard]] std::uint64_t process_seed() noexcept;
+
+/// The hash of std containers whose keys are numbers that an attacker chooses; seeded, too.
+struct NumberHash {
+  [[nodiscard]] std::size_t operator()(std::uint64_t number) const noexcept;
+};
 
 }  // namespace sconce

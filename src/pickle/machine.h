@@ -17,6 +17,7 @@
 
 #include "base/byte_reader.h"
 #include "base/fail.h"
+#include "base/hash.h"
 #include "pickle/opcodes.h"
 #include "pickle/text_arguments.h"
 #include "tree/document.h"
@@ -205,7 +206,7 @@ class Machine {
   std::vector<NodeId> stack_;
   std::vector<std::uint32_t> marks_;
   std::vector<NodeId> memo_;
-  std::unordered_map<std::uint64_t, NodeId> sparse_memo_;
+  std::unordered_map<std::uint64_t, NodeId, NumberHash> sparse_memo_;
   std::uint64_t memo_size_ = 0;
   std::uint64_t opcode_at_ = 0;
   std::uint64_t opcodes_ = 0;

@@ -59,7 +59,10 @@ class StreamStorages final : public torch_common::StorageLoader {
     const auto parts = document_.elements(id);
     if (parts.size() != 4 || document_.kind(parts[1]) != Kind::global || document_.kind(parts[3]) != Kind::str)
       torch_common::wrong_argument("persistent id", "('module', class, source file, source text) expected");
-    facts_.extras.push_back({"source/" + document_.class_name(parts[1]), document_.leaf_source(parts[3])});
+    ExtraPart part{"source/" + document_.class_name(parts[1]), document_.leaf_source(parts[3])};
+    constexpr std::uint64_t kSource = 128;  // what leaf_source() makes
+    document_.budget().charge(2 * sizeof(ExtraPart) + kSource + part.name.size());
+    facts_.extras.push_back(std::move(part));
     return parts[1];
   }
 

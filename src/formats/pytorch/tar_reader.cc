@@ -9,6 +9,7 @@
 #include "archive/tar_reader.h"
 #include "base/checked.h"
 #include "base/fail.h"
+#include "base/hash.h"
 #include "base/slice.h"
 #include "formats/pytorch/placed_storages.h"
 #include "formats/pytorch/torch_pickle.h"
@@ -31,7 +32,7 @@ using tree::NodeId;
 class TableLoader final : public torch_common::PersistentLoader {
  public:
   explicit TableLoader(Document& document) : document_(document) {}
-  std::unordered_map<std::int64_t, NodeId> table;
+  std::unordered_map<std::uint64_t, NodeId, NumberHash> table;  // keys are signed, and kept as they are
 
   NodeId load(std::uint64_t, NodeId id) override {
     if (document_.kind(id) == Kind::tuple) {
@@ -46,7 +47,7 @@ class TableLoader final : public torch_common::PersistentLoader {
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
       if (error == std::errc() && end == text.data() + text.size()) key = number;
     }
-    const auto found = key ? table.find(*key) : table.end();
+    const auto found = key ? table.find(static_cast<std::uint64_t>(*key)) : table.end();
     if (found == table.end())
       torch_common::wrong_argument("persistent id", "the key of a tensor or storage of the archive expected");
     return found->second;
@@ -255,7 +256,7 @@ class TarReader {
   }
 
   NodeId find_storage(std::int64_t key) const {
-    const auto found = loader_.table.find(key);
+    const auto found = loader_.table.find(static_cast<std::uint64_t>(key));
     if (found == loader_.table.end() || document_.kind(found->second) != Kind::storage)
       torch_common::wrong_argument("tar file", "storage " + std::to_string(key) + " is not in the archive");
     return found->second;
@@ -263,7 +264,7 @@ class TarReader {
 
   void add(std::int64_t key, NodeId node, std::string_view what) {
     document_.budget().charge(48);
-    if (!loader_.table.emplace(key, node).second)
+    if (!loader_.table.emplace(static_cast<std::uint64_t>(key), node).second)
       torch_common::wrong_argument("tar file", "two entries have the key " + std::to_string(key) +
                                                    " (the second is a " + std::string(what) + ")");
   }

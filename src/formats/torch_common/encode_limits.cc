@@ -61,6 +61,8 @@ std::string EncodeLimits::why_no_tensor(const TensorRecord& record) const {
     return "a tensor of " + dtype + ", which PyTorch does not have";
   if (record.layout == Layout::mkldnn) return "a tensor in the private layout of MKL-DNN";
   if (std::string why = why_no_parts(record); !why.empty()) return why;
+  if (record.extra != nullptr && record.extra->type != kNoNode && is_out(record.extra->type))
+    return "a tensor of such a class";
   if (record.layout == Layout::nested && options_.legacy)
     return "a nested tensor, which PyTorch loads from a legacy stream before its sizes have been read";
   if (record.layout != Layout::strided || record.meta) return {};

@@ -281,6 +281,7 @@ namespace {
 
 /// Elements as NumPy has them; bfloat16, which it does not have, as the same values in float32.
 std::string array_elements(const Tensor& tensor) {
+  tensor::check_expansion(*tensor.data_handle(), Limits());  // the bytes come into the pickle, and so into memory
   const SourcePtr source = tensor::element_source(tensor);
   std::string bytes(static_cast<std::size_t>(source->size()), '\0');
   source->read_at(0, std::as_writable_bytes(std::span(bytes)));

@@ -24,8 +24,8 @@ void TorchEncoder::encode(Writer& writer, NodeId node) {
     case Kind::tensor: return tensor(writer, node);
     case Kind::storage: return bare_storage(writer, node);
     case Kind::size: size(writer, node); break;
-    case Kind::dtype: return dtype(writer, document_.text(node));
-    case Kind::qscheme: return global(writer, "torch", document_.text(node));
+    case Kind::dtype: return named(writer, document_.text(node), Known::torch_dtype);
+    case Kind::qscheme: return named(writer, document_.text(node), Known::torch_qscheme);
     case Kind::device: device(writer, node); break;
     case Kind::layout: layout(writer, document_.text(node)); break;
     case Kind::memory_format: memory_format(writer, node); break;
@@ -69,6 +69,13 @@ void TorchEncoder::empty_ordered_dict(Writer& writer) {
 }
 
 void TorchEncoder::dtype(Writer& writer, std::string_view name) { global(writer, "torch", name); }
+
+/// Not every tree comes from a pickle, and a text that claims to be a dtype must not name a function.
+void TorchEncoder::named(Writer& writer, std::string_view name, Known what) {
+  if (known_name("torch", name) != what)
+    fail(ErrorCode::unsupported, "\"" + std::string(name) + "\", which is no dtype or quantisation scheme of PyTorch");
+  global(writer, "torch", name);
+}
 
 void TorchEncoder::size(Writer& writer, NodeId node) {
   pickle::Emitter& emit = writer.emit();
@@ -116,6 +123,8 @@ void TorchEncoder::layout(Writer& writer, std::string_view name) {
 }
 
 void TorchEncoder::memory_format(Writer& writer, NodeId node) {
+  if (!is_memory_format(document_.text(node)))
+    fail(ErrorCode::unsupported, "\"" + std::string(document_.text(node)) + "\", which is no memory format of PyTorch");
   global(writer, "builtins", "getattr");
   global(writer, "torch._utils", "torch");
   writer.emit().unicode(document_.text(node));

@@ -11,6 +11,7 @@
 #include "formats/torch_common/encode.h"
 #include "formats/torch_common/encode_numpy.h"
 #include "formats/torch_common/encode_storages.h"
+#include "formats/torch_common/known_names.h"
 #include "pickle/writer.h"
 
 namespace sconce::formats::torch_common {
@@ -47,6 +48,7 @@ class TorchEncoder final : public pickle::Encoder {
   void memory_format(Writer& writer, NodeId node);
   void size(Writer& writer, NodeId node);
   void dtype(Writer& writer, std::string_view name);
+  void named(Writer& writer, std::string_view name, Known what);
   /// A global of torch's, by its name; the memo knows it after the first time.
   void global(Writer& writer, std::string_view module, std::string_view name);
   void empty_ordered_dict(Writer& writer);

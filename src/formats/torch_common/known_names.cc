@@ -114,6 +114,11 @@ Known known_name(std::string_view module, std::string_view name) noexcept {
   return Known::unknown;
 }
 
+bool is_memory_format(std::string_view name) noexcept {
+  return name == "contiguous_format" || name == "preserve_format" || name == "channels_last" ||
+         name == "channels_last_3d";
+}
+
 bool only_builds(Known known) noexcept {
   switch (known) {
     case Known::unknown:

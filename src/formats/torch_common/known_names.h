@@ -65,6 +65,9 @@ enum class Known : std::uint8_t {
 /// for that class, whatever its module; so does this.
 [[nodiscard]] Known known_name(std::string_view module, std::string_view name) noexcept;
 
+/// Whether torch has a memory format of this name.
+[[nodiscard]] bool is_memory_format(std::string_view name) noexcept;
+
 /// Whether a call of it only builds a value of the tree.
 [[nodiscard]] bool only_builds(Known known) noexcept;
 

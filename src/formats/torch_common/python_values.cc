@@ -9,8 +9,16 @@ namespace {
 
 bool is_list_or_tuple(Kind kind) { return kind == Kind::list || kind == Kind::tuple; }
 
+/// A few bytes of a pickle can fill a dict or set from the same million items again and again, and where they are equal
+/// that takes no memory: the work counts as if it did.
+void charge_items(Document& document, std::size_t count) {
+  constexpr std::uint64_t kItem = 8;
+  document.budget().charge(kItem * count);
+}
+
 /// OrderedDict([[key, value], …]), as Python 2 and torch 0.1 write it.
 bool fill_from_pairs(Document& document, NodeId dict, NodeId pairs) {
+  charge_items(document, document.elements(pairs).size());
   for (const NodeId pair : document.elements(pairs)) {
     if (!is_list_or_tuple(document.kind(pair)) || document.elements(pair).size() != 2) return false;
     if (!document.dict_set(dict, document.elements(pair)[0], document.elements(pair)[1])) return false;
@@ -20,6 +28,7 @@ bool fill_from_pairs(Document& document, NodeId dict, NodeId pairs) {
 
 bool fill_from_dict(Document& document, NodeId dict, NodeId other) {
   const tree::DictRecord& record = document.dict_record(other);
+  charge_items(document, record.count);
   for (std::uint32_t at = 0; at < record.count; ++at)
     if (!document.dict_set(dict, record.pairs[std::size_t{2} * at], record.pairs[std::size_t{2} * at + 1]))
       return false;
@@ -47,6 +56,7 @@ NodeId make_set(Document& document, Kind kind, const Arguments& arguments) {
   const NodeId made = document.set(kind);
   if (arguments.size() == 0) return made;
   if (arguments.size() != 1 || !is_list_or_tuple(arguments.kind(0))) return kNoNode;
+  charge_items(document, document.elements(arguments.node(0)).size());
   for (const NodeId element : document.elements(arguments.node(0)))
     if (!document.dict_set(made, element, kNoNode)) return kNoNode;
   return made;
@@ -112,8 +122,7 @@ NodeId make_attribute(Document& document, const Arguments& arguments) {
   if (arguments.size() != 2 || arguments.kind(0) != Kind::global || arguments.kind(1) != Kind::str) return kNoNode;
   if (static_cast<Known>(document.global_tag(arguments.node(0))) != Known::torch_module) return kNoNode;
   const std::string_view name = arguments.text(1);
-  if (name != "contiguous_format" && name != "preserve_format" && name != "channels_last" && name != "channels_last_3d")
-    return kNoNode;
+  if (!is_memory_format(name)) return kNoNode;
   return document.symbol(Kind::memory_format, name);
 }
 

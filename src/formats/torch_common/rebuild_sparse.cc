@@ -75,7 +75,7 @@ void check_compressed(const Document& document, Layout layout, const Parts& part
     wrong_argument(kCall, "blocks that divide the size of the tensor expected");
   const std::int64_t lines = parts.shape[batch + (by_row ? 0 : 1)];
   const std::int64_t block = blocks ? values.shape()[batch + (by_row ? 1 : 2)] : 1;
-  if (block <= 0 || lines % block != 0 || compressed.shape()[batch] != lines / block + 1)
+  if (block <= 0 || lines % block != 0 || compressed.shape()[batch] - 1 != lines / block)
     wrong_argument(kCall, "one compressed index for each line, and one more, expected");
 }
 

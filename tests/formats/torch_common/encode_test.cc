@@ -45,6 +45,15 @@ TEST(Encode, SmallValuesOfTorch) {
   for (std::size_t at = 0; at < elements.size(); ++at) EXPECT_EQ(loaded.document->kind(elements[at]), kinds[at]);
 }
 
+TEST(Encode, ANameThatOnlyClaimsToBeADtypeIsNotWritten) {
+  // No pickle makes such nodes, but a tree can come from elsewhere.
+  for (const Kind kind : {Kind::dtype, Kind::qscheme, Kind::memory_format}) {
+    tree::Document document;
+    const NodeId node = document.symbol(kind, "load");
+    EXPECT_THROW((void)encode_torch(document, node, {}), Error) << to_string(kind);
+  }
+}
+
 TEST(Encode, ADeviceHasItsNumberApart) {
   const Loaded loaded = load(PickleBuilder(2).global("torch", "device").text("cuda:1").tuple1().reduce().stop());
   EXPECT_THAT(encode(loaded).pickle, HasSubstr("ctorch\ndevice\n"));

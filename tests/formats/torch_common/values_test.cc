@@ -123,6 +123,28 @@ TEST(Effects, AreKnownByExactNameAndByPackage) {
   EXPECT_TRUE(has_effect("mine", "F.torch.os.system"));
 }
 
+TEST(Bombs, OfOneLongListThatFillsSetAfterSetAreRefused) {
+  PickleBuilder builder(2);
+  builder.global("builtins", "set").put(0).pop().empty_list().put(1).mark();
+  for (int n = 0; n < 100'000; ++n) builder.integer(7);  // equal, so that the sets stay small
+  builder.appends().pop().empty_list().mark();
+  for (int n = 0; n < 10'000; ++n) builder.get(0).get(1).tuple1().reduce();
+  const Loaded loaded = load(builder.appends().stop());
+  ASSERT_TRUE(loaded.error);
+  EXPECT_EQ(loaded.error->code(), ErrorCode::limit);
+}
+
+TEST(Bombs, OfOneLargeStateOfADictAreRefused) {
+  PickleBuilder builder(2);
+  builder.empty_dict().put(1).mark();
+  for (int n = 0; n < 100'000; ++n) builder.integer(n).none();
+  builder.setitems().pop().hooks();  // an OrderedDict
+  for (int n = 0; n < 10'000; ++n) builder.get(1).build();
+  const Loaded loaded = load(builder.stop());
+  ASSERT_TRUE(loaded.error);
+  EXPECT_EQ(loaded.error->code(), ErrorCode::limit);
+}
+
 TEST(Effects, AreToldWithTheirCalls) {
   const auto getattr_on = [](const char* module, const char* name, const char* attribute) {
     return PickleBuilder(2).global("builtins", "getattr").global(module, name).text(attribute).tuple2().reduce();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/fail.h"
@@ -20,6 +21,7 @@ constexpr std::size_t kIntegerCache = 1024;
 constexpr std::size_t kTupleCache = 4096;
 constexpr std::size_t kCachedTupleSize = 8;
 constexpr std::size_t kInternedText = 4096;  // longer texts are payload, not names
+constexpr std::uint32_t kMostSteps = std::uint32_t{1} << 30;
 
 std::shared_ptr<MemoryBudget> or_default(std::shared_ptr<MemoryBudget> budget) {
   if (budget) return budget;
@@ -225,7 +227,7 @@ void Document::list_append(NodeId list, std::span<const NodeId> elements) {
   if (elements.empty()) return;
   const Node before = (*this)[list];
   const std::uint32_t size = node_size(std::size_t{before.size} + elements.size());
-  std::uint32_t capacity = before.capacity == 0 ? 0 : 1U << (before.capacity - 1);
+  const std::uint64_t capacity = before.capacity == 0 ? 0 : std::uint64_t{1} << (before.capacity - 1);
   auto* array = static_cast<NodeId*>(before.record);
   std::uint8_t log = before.capacity;
   if (size > capacity) {
@@ -259,6 +261,8 @@ NodeId Document::object(const ObjectRecord& record) {
 void Document::object_step(NodeId object, ObjectRecord::Step step) {
   auto& record = *static_cast<ObjectRecord*>(mutable_node(object).record);
   if (record.step_count == record.step_capacity) {
+    if (record.step_count >= kMostSteps)
+      fail(ErrorCode::limit, "an object that more than a billion things are done to");
     const std::uint32_t capacity = record.step_capacity == 0 ? 1 : record.step_capacity * 2;
     auto* larger = arena_->allocate_array<ObjectRecord::Step>(capacity);
     std::copy(record.steps, record.steps + record.step_count, larger);
@@ -293,23 +297,36 @@ class AttributeMerger {
   explicit AttributeMerger(const Document& document) : document_(document) {}
 
   void add(NodeId state) {
-    for (const NodeId dict : attribute_dicts(document_, state)) {
-      if (dict == kNoNode) continue;
-      const DictRecord& record = document_.dict_record(dict);
-      for (std::uint32_t at = 0; at < record.count; ++at) {
-        const auto [entry, added] = known_.try_emplace(record.pairs[2 * at], all.size());
-        if (added)
-          all.emplace_back(record.pairs[2 * at], record.pairs[2 * at + 1]);
-        else
-          all[entry->second].second = record.pairs[2 * at + 1];
-      }
+    for (const NodeId dict : attribute_dicts(document_, state))
+      if (dict != kNoNode) dicts_.push_back(dict);
+  }
+
+  /// A file can set one large state as often as it likes, at a few bytes each: only the first time, which has the
+  /// order, and the last, which has the values, count.
+  std::vector<std::pair<NodeId, NodeId>> merge() {
+    std::unordered_map<NodeId, std::size_t> last;
+    for (std::size_t at = 0; at < dicts_.size(); ++at) last[dicts_[at]] = at;
+    std::unordered_set<NodeId> seen;
+    for (std::size_t at = 0; at < dicts_.size(); ++at)
+      if (const bool first = seen.insert(dicts_[at]).second; first || last[dicts_[at]] == at) take(dicts_[at]);
+    return std::move(all_);
+  }
+
+ private:
+  void take(NodeId dict) {
+    const DictRecord& record = document_.dict_record(dict);
+    for (std::uint32_t at = 0; at < record.count; ++at) {
+      const auto [entry, added] = known_.try_emplace(record.pairs[2 * at], all_.size());
+      if (added)
+        all_.emplace_back(record.pairs[2 * at], record.pairs[2 * at + 1]);
+      else
+        all_[entry->second].second = record.pairs[2 * at + 1];
     }
   }
 
-  std::vector<std::pair<NodeId, NodeId>> all;
-
- private:
   const Document& document_;
+  std::vector<NodeId> dicts_;
+  std::vector<std::pair<NodeId, NodeId>> all_;
   std::unordered_map<NodeId, std::size_t> known_;
 };
 
@@ -327,7 +344,7 @@ std::vector<std::pair<NodeId, NodeId>> Document::attributes(NodeId id) const {
              tensor_record(id).extra->state != kNoNode) {
     merger.add(tensor_record(id).extra->state);
   }
-  return std::move(merger.all);
+  return merger.merge();
 }
 
 NodeId Document::attribute(NodeId id, std::string_view name) const {

@@ -52,6 +52,7 @@ std::shared_ptr<const TensorData> make_handle(const Document& document, NodeId i
   data->meta = record.meta;
   data->offset = record.offset;
   data->ndim = record.ndim;
+  data->dims.reserve(2 * std::size_t{record.ndim});
   data->dims.assign(record.shape().begin(), record.shape().end());
   const std::vector<std::int64_t> strides = document.strides(record);
   data->dims.insert(data->dims.end(), strides.begin(), strides.end());

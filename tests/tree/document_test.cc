@@ -90,6 +90,22 @@ TEST(Attributes, OfManyStatesAreGatheredInOnePass) {
   EXPECT_EQ(tree->attributes(object).size(), 100'000U);
 }
 
+TEST(Attributes, OfOneStateSetAgainAndAgainAreGatheredOnce) {
+  const Tree tree;
+  const NodeId large = tree->dict();
+  for (std::int64_t n = 0; n < 100'000; ++n) (void)tree->dict_set(large, tree.text(std::to_string(n)), tree->none());
+  const NodeId between = tree.dict({tree.text("new"), tree->none(), tree.text("0"), tree.text("overwritten")});
+  const NodeId after = tree.dict({tree.text("1"), tree.text("kept")});
+  const NodeId object = tree.object("a", "B");
+  for (int n = 0; n < 100'000; ++n) tree.state(object, n == 7 ? between : large);
+  tree.state(object, after);
+  const auto all = tree->attributes(object);
+  ASSERT_EQ(all.size(), 100'001U);
+  EXPECT_EQ(all.back().first, tree.text("new")) << "in the order in which they were set first";
+  EXPECT_EQ(tree->kind(all[0].second), Kind::none) << "a later state counts";
+  EXPECT_EQ(all[1].second, tree.text("kept"));
+}
+
 TEST(ClassNames, OfCallsOfResultsSaySo) {
   const Tree tree;
   ObjectRecord record;

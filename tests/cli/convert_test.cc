@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 #include "cli/run_sconce.h"
 
 namespace sconce::test {
@@ -32,6 +35,19 @@ TEST(Convert, TouchesNoFileThatExists) {
   EXPECT_EQ(read_file(folder / "m.pt"), "mine");
   EXPECT_EQ(run_sconce({"convert", kModel, folder / "m.pt", "--force"}).code, 0);
   EXPECT_THAT(folder.names(), testing::ElementsAre("m.pt"));
+}
+
+TEST(Convert, WritesToDevicesWithoutForce) { EXPECT_EQ(run_sconce({"convert", kModel, "/dev/null"}).code, 0); }
+
+TEST(Convert, BringsASafetensorsFileBackByteForByte) {
+  const TemporaryFolder folder;
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{kModel, folder / "m.safetensors"},
+                                 {folder / "m.safetensors", folder / "m.pt"},
+                                 {folder / "m.pt", folder / "again.safetensors"}}) {
+    const Ran ran = run_sconce({"convert", from, to});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+  }
+  EXPECT_EQ(read_file(folder / "again.safetensors"), read_file(folder / "m.safetensors"));
 }
 
 TEST(Convert, RefusesWhatWouldExecute) {

@@ -55,6 +55,13 @@ TEST(Get, FindsByStepsWhatHasDotsInItsName) {
             got({kRun, "state_dict.blocks.0.norm.num_batches_tracked"}));
 }
 
+TEST(Get, FindsInAFileOfSeveralObjectsWhatInspectNames) {
+  constexpr char kSeveral[] = "torch-2.13/several.legacy.pt";
+  EXPECT_EQ(got({kSeveral, "2.1"}), "3\n");
+  EXPECT_EQ(got({kSeveral, "--step", "2", "--step", "0"}), "third\n");
+  EXPECT_EQ(got({kSeveral, "0.first"}), got({kSeveral, "first"}));
+}
+
 TEST(Get, SuggestsNamesThatAreNear) {
   const Ran ran = run_sconce({"get", kRun, "optimizer.param_groups.0.lrr"});
   EXPECT_EQ(ran.code, 1);
@@ -69,7 +76,9 @@ TEST(Get, WritesNumPyAndRawFiles) {
   EXPECT_EQ(got({"torch-2.13/views.zip.pt", "offset", "--out", folder / "o.raw", "-q"}), "");
   EXPECT_EQ(read_file(folder / "o.raw").size(), 48U);
   EXPECT_THAT(read_file(folder / "o.npy"), testing::EndsWith(read_file(folder / "o.raw")));
-  EXPECT_EQ(run_sconce({"get", "torch-2.13/views.zip.pt", "offset", "--out", folder / "o.raw"}).code, 4);
+  const Ran again = run_sconce({"get", "torch-2.13/views.zip.pt", "offset", "--out", folder / "o.raw"});
+  EXPECT_EQ(again.code, 4);
+  EXPECT_THAT(again.err, HasSubstr("--force replaces it"));
   EXPECT_EQ(run_sconce({"get", kRun, "epoch", "--out", folder / "epoch"}).code, 2);
 }
 

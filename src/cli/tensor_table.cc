@@ -1,7 +1,7 @@
 #include "cli/tensor_table.h"
 
 #include <algorithm>
-#include <array>
+#include <ranges>
 
 #include "base/text.h"
 #include "cli/value_text.h"
@@ -57,6 +57,14 @@ struct TensorTable::Columns {
   std::size_t shape = 0;
   std::size_t size = 0;
 };
+
+std::uint64_t TextPool::begin(std::size_t size) {
+  if (blocks_.empty() || blocks_.back().size() + size >= kBlock) {
+    blocks_.emplace_back();
+    blocks_.back().reserve(std::max(size, kBlock));
+  }
+  return (blocks_.size() - 1) * kBlock + blocks_.back().size();
+}
 
 std::string TensorTable::remark_of(const ListedTensor& listed) const {
   const Tensor& tensor = listed.tensor;
@@ -117,7 +125,7 @@ void TensorTable::add(const ListedTensor& listed, bool is_part) {
   std::string shape = shape_text(listed.tensor.shape());
   if (shape.size() > kLongestRemark) shape.resize(kLongestRemark);
   const std::string remark = remark_of(listed);
-  row.text = pool_.size();
+  row.text = pool_.begin(shown.size() + shape.size() + remark.size() + listed.sha256.size());
   row.name_size = static_cast<std::uint32_t>(shown.size());
   row.shape_size = static_cast<std::uint16_t>(shape.size());
   row.remark_size = static_cast<std::uint16_t>(remark.size());
@@ -126,8 +134,8 @@ void TensorTable::add(const ListedTensor& listed, bool is_part) {
   row.dims = static_cast<std::uint16_t>(std::min<std::int64_t>(listed.tensor.dim(), 0xFFFF));
   row.dtype = listed.tensor.dtype();
   row.hashed = listed.sha256.size() == 64;
-  ((pool_ += shown) += shape) += remark;
-  if (row.hashed) pool_ += listed.sha256;
+  for (const std::string_view piece : {shown, std::string_view(shape), std::string_view(remark)}) pool_.append(piece);
+  if (row.hashed) pool_.append(listed.sha256);
   if (listed.storage && listed.storage->first) first_of_storage_.push_back(static_cast<std::uint32_t>(rows_.size()));
   rows_.push_back(row);
 }
@@ -145,7 +153,7 @@ void TensorTable::sort(std::string_view key) {
 TensorTable::Columns TensorTable::measure(std::uint64_t limit, bool tree, std::size_t width) const {
   Columns widths;
   for (const TensorRow& row :
-       std::span(rows_).first(static_cast<std::size_t>(std::min<std::uint64_t>(limit, rows_.size())))) {
+       rows_ | std::views::take(static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(limit, rows_.size())))) {
     const std::size_t used =
         tree ? 2 * components(name(row)) + columns(last_component(name(row))) : columns(shown_name(name(row), row));
     widths.name = std::max(widths.name, used);

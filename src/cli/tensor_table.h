@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,6 +25,23 @@ struct TensorRow {
   std::uint16_t dims = 0;
   DType dtype = DType::float32;
   bool hashed = false;  ///< 64 digits follow the remark
+};
+
+/// Text that stays where it is, in blocks: nothing is copied as it grows.
+class TextPool {
+ public:
+  /// Where a text of `size` bytes, which append() gives piece by piece, will begin.
+  std::uint64_t begin(std::size_t size);
+  void append(std::string_view piece) { blocks_.back() += piece; }
+  /// From there to the end of the block.
+  [[nodiscard]] std::string_view text(std::uint64_t at) const {
+    return std::string_view(blocks_[static_cast<std::size_t>(at / kBlock)])
+        .substr(static_cast<std::size_t>(at % kBlock));
+  }
+
+ private:
+  static constexpr std::size_t kBlock = std::size_t{1} << 20;  // a longer text has a block of its own
+  std::deque<std::string> blocks_;
 };
 
 /// What is told in the head and the last line.
@@ -57,7 +75,7 @@ class TensorTable {
     return cut(row, std::size_t{row.name_size} + row.shape_size + row.remark_size, row.hashed ? 64 : 0);
   }
   [[nodiscard]] std::string_view cut(const TensorRow& row, std::size_t skip, std::size_t size) const {
-    return std::string_view(pool_).substr(static_cast<std::size_t>(row.text) + skip, size);
+    return pool_.text(row.text).substr(skip, size);
   }
   void count(const ListedTensor& listed, bool is_part);
   [[nodiscard]] std::string remark_of(const ListedTensor& listed) const;
@@ -68,8 +86,8 @@ class TensorTable {
   void print_branches(std::string& out, const Style& style, std::string_view name, std::string_view before) const;
 
   std::uint64_t depth_;
-  std::vector<TensorRow> rows_;
-  std::string pool_;
+  std::deque<TensorRow> rows_;
+  TextPool pool_;
   std::vector<std::uint32_t> first_of_storage_;  // number of the row that showed a storage first
   TensorTotals totals_;
 };

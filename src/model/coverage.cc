@@ -41,6 +41,7 @@ void add_tensor(const Document& document, NodeId id, std::vector<Range>& ranges)
 std::vector<Range> shown_ranges(const Checkpoint::State& state) {
   const Document& document = *state.document;
   std::vector<Range> ranges;
+  ranges.reserve(document.storage_count());
   std::vector<bool> seen(document.node_count(), false);
   for (const NodeId root : state.roots) {
     tree::Walker walker(document, root, state.walk_limits());

@@ -17,22 +17,39 @@ constexpr std::uint64_t kFreeWork = 256;                        // what ordinary
 constexpr std::uint32_t kMostEntries = std::uint32_t{1} << 30;  // an index of twice as many has 32-bit places
 }  // namespace
 
+namespace {
+
+// Empty dicts share a record: every tensor of a checkpoint comes with an empty OrderedDict of hooks.
+constexpr DictRecord kEmptyDicts[] = {{.flavor = DictFlavor::dict},
+                                      {.flavor = DictFlavor::ordered_dict},
+                                      {.flavor = DictFlavor::default_dict},
+                                      {.flavor = DictFlavor::counter}};
+
+}  // namespace
+
 NodeId Document::dict(DictFlavor flavor) {
-  DictRecord record;
-  record.flavor = flavor;
-  return new_node({.kind = Kind::dict, .record = arena_->make(record)});
+  return new_node({.kind = Kind::dict, .pointer = &kEmptyDicts[static_cast<std::size_t>(flavor)]});
 }
 
-NodeId Document::set(Kind kind) { return new_node({.kind = kind, .record = arena_->make(DictRecord{})}); }
+NodeId Document::set(Kind kind) { return new_node({.kind = kind, .pointer = &kEmptyDicts[0]}); }
+
+DictRecord& Document::mutable_dict(NodeId id) {
+  Node& node = mutable_node(id);
+  if (node.capacity == 0) {
+    node.record = arena_->make(dict_record(id));
+    node.capacity = 1;
+  }
+  return *static_cast<DictRecord*>(node.record);
+}
 
 void Document::set_dict_flavor(NodeId dict, DictFlavor flavor, NodeId factory) {
-  auto& record = *static_cast<DictRecord*>(mutable_node(dict).record);
+  DictRecord& record = mutable_dict(dict);
   record.flavor = flavor;
   record.factory = factory;
 }
 
 NodeId Document::dict_attributes(NodeId id) {
-  auto& record = *static_cast<DictRecord*>(mutable_node(id).record);
+  DictRecord& record = mutable_dict(id);
   if (record.attributes == kNoNode) {
     const NodeId made = dict();
     record.attributes = made;
@@ -124,7 +141,7 @@ void Document::index_entries(DictRecord& dict) {
 
 bool Document::dict_set(NodeId id, NodeId key, NodeId value) {
   if (!is_hashable(*this, key)) return false;
-  auto& dict = *static_cast<DictRecord*>(mutable_node(id).record);
+  DictRecord& dict = mutable_dict(id);
   const Found found = find_entry(dict, key);
   // A few bytes of a pickle can make a long key be compared with a long key again and again: work counts as memory.
   if (found.work > kFreeWork) budget_->charge(found.work);
@@ -190,7 +207,7 @@ NodeId Document::dict_get(NodeId id, std::int64_t key) const {
 }
 
 bool Document::dict_erase(NodeId id, NodeId key) {
-  auto& dict = *static_cast<DictRecord*>(mutable_node(id).record);
+  DictRecord& dict = mutable_dict(id);
   if (!is_hashable(*this, key)) return false;
   const std::uint32_t entry = find_entry(dict, key).entry;
   if (entry == kNoEntry) return false;

@@ -272,7 +272,10 @@ void Document::object_step(NodeId object, ObjectRecord::Step step) {
   record.steps[record.step_count++] = step;
 }
 
-void Document::become(NodeId id, NodeId other) { mutable_node(id) = (*this)[other]; }
+void Document::become(NodeId id, NodeId other) {
+  if (kind(other) == Kind::dict) (void)mutable_dict(other);  // which both share from now on
+  mutable_node(id) = (*this)[other];
+}
 
 namespace {
 

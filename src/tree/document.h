@@ -153,7 +153,7 @@ struct TensorRecord {
 struct Node {
   Kind kind = Kind::none;
   std::uint8_t flags = 0;     ///< StrKind; bool value
-  std::uint8_t capacity = 0;  ///< of a list: log2
+  std::uint8_t capacity = 0;  ///< of a list: log2 + 1; of a dict: 1 where the record is its own
   std::uint8_t reserved = 0;
   std::uint32_t size = 0;  ///< elements, bytes, or a small number
   union {
@@ -237,7 +237,7 @@ class Document : public std::enable_shared_from_this<Document> {
     const Node& node = (*this)[id];
     return {static_cast<const NodeId*>(node.pointer), node.size};
   }
-  /// Entries of a dict; of a set, elements paired with kNoNode.
+  /// Entries of a dict; of a set, elements paired with kNoNode. Another record after the first change of an empty dict.
   [[nodiscard]] const DictRecord& dict_record(NodeId id) const noexcept {
     return *static_cast<const DictRecord*>((*this)[id].pointer);
   }
@@ -325,6 +325,7 @@ class Document : public std::enable_shared_from_this<Document> {
   [[nodiscard]] NodeId new_sequence(Kind kind, std::uint32_t size);
   [[nodiscard]] TensorRecord* new_tensor_record(const TensorRecord& record, std::span<const std::int64_t> shape,
                                                 std::span<const std::int64_t> strides);
+  [[nodiscard]] DictRecord& mutable_dict(NodeId id);
   void reserve_pairs(DictRecord& dict);
   void new_index(DictRecord& dict, std::uint32_t size);
   void rebuild_index(DictRecord& dict);

@@ -181,7 +181,7 @@ class Importer {
   }
 
   /// The dict or set that this one becomes.
-  DictRecord& dict_of(NodeId old) { return *static_cast<DictRecord*>(to_.mutable_node(copied(old)).record); }
+  DictRecord& dict_of(NodeId old) { return to_.mutable_dict(copied(old)); }
 
   void fill_object(NodeId old) {
     const ObjectRecord& object = from_.object_record(old);

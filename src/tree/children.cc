@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <unordered_set>
 
 #include "tree/repr.h"
 
@@ -49,10 +50,12 @@ class Collector {
       pairs({kwargs.pairs, std::size_t{kwargs.count} * 2});
     }
     bool attributes_done = false;
+    std::unordered_set<NodeId> states;
     for (std::uint32_t at = 0; at < object.step_count; ++at) {
       const auto& [event, value] = object.steps[at];
       if (event == ObjectRecord::Event::state) {
-        state(id, value, attributes_done);
+        // A file can set one large state as often as it likes; what is in it is there once.
+        if (states.insert(value).second) state(id, value, attributes_done);
       } else if (event == ObjectRecord::Event::set_item) {
         pairs(document_.elements(value));
       } else {

@@ -37,6 +37,14 @@ TEST(Names, OfKeysThatAreTensorsOrObjectsArePositions) {
   EXPECT_THAT(names(tree, root), ElementsAre("a", "#1", "#2"));
 }
 
+TEST(Names, OfAStateThatIsSetAgainAreThereOnce) {
+  const Tree tree;
+  const NodeId object = tree.object("a", "B");
+  const NodeId state = tree.tuple({tree.text("x"), tree.text("y"), tree.text("z")});
+  for (int n = 0; n < 3; ++n) tree.state(object, state);
+  EXPECT_THAT(names(tree, tree.dict({tree.text("o"), object})), ElementsAre("o", "o.0", "o.1", "o.2"));
+}
+
 TEST(Names, OfABareRootAreEmpty) {
   const Tree tree;
   EXPECT_THAT(names(tree, tree.tensor()), ElementsAre(""));

@@ -240,6 +240,8 @@ bool reaches_effect(const tree::Document& document, tree::NodeId callable, tree:
   if (asked == tree::kNoNode) return false;
   const auto elements = document.elements(args);
   if (elements.size() < 2 || document.kind(elements[1]) != Kind::str) return true;
+  constexpr std::size_t kLongestName = 4096;  // no attribute, and looked at as often as the file likes
+  if (document.text(elements[1]).size() > kLongestName) return true;
   const tree::GlobalRecord& record = document.global_record(asked);
   std::string dotted(record.python3_name);
   (dotted += '.') += document.text(elements[1]);

@@ -1,5 +1,7 @@
 #include "formats/torch_common/old_tensors.h"
 
+#include <algorithm>
+
 #include "formats/torch_common/known_names.h"
 #include "formats/torch_common/rebuild.h"
 
@@ -58,7 +60,8 @@ bool old_tensor_state(Document& document, NodeId object, NodeId state) {
   const NodeId made = document.copy_tensor(parts[0]);
   tree::TensorRecord& record = document.mutable_tensor(made);
   record.parameter = cls == Known::parameter;
-  for (const NodeId part : parts.subspan(1)) {
+  constexpr std::size_t kMostParts = 8;  // real states have five
+  for (const NodeId part : parts.subspan(1, std::min(parts.size() - 1, kMostParts))) {
     if (!is_bool(document, part)) continue;
     record.requires_grad = document.boolean_value(part);
     break;

@@ -11,6 +11,7 @@ namespace sconce::formats::torch_common {
 
 namespace {
 constexpr std::string_view kCall = "persistent id";
+constexpr std::size_t kLongestText = 4096;  // of a key or a device; longer texts are not interned
 
 /// The number that a key spells, in the one way in which numbers are spelled.
 std::optional<std::uint32_t> small_number(std::string_view text) noexcept {
@@ -23,9 +24,8 @@ std::optional<std::uint32_t> small_number(std::string_view text) noexcept {
 }  // namespace
 
 NodeId key_node(Document& document, NodeId key) {
-  constexpr std::size_t kLongestKey = 4096;  // beyond which texts are not interned
   const std::string_view text = document.text(key);
-  if (text.size() > kLongestKey) return kNoNode;
+  if (text.size() > kLongestText) return kNoNode;
   return document.str_kind(key) == tree::StrKind::unicode ? key : document.str(text);
 }
 
@@ -96,6 +96,7 @@ StorageId StorageLoader::parse(std::span<const NodeId> parts) const {
   id.key = key_node(document_, parts[2]);
   if (id.key == kNoNode) arguments.wrong(2, "a key of at most 4096 bytes");
   id.location = arguments.text(3);
+  if (id.location.size() > kLongestText) arguments.wrong(3, "a device of at most 4096 bytes");
   const std::int64_t numel = arguments.integer(4);
   if (numel < 0) arguments.wrong(4, "a count that is not negative");
   id.numel = static_cast<std::uint64_t>(numel);

@@ -197,6 +197,7 @@ void dict_state(Document& document, NodeId dict, NodeId state) {
   if (document.kind(state) == Kind::dict) {
     (void)fill_from_dict(document, attributes, state);
   } else if (document.kind(state) == Kind::tuple) {
+    charge_items(document, document.elements(state).size());
     for (const NodeId part : document.elements(state))
       if (document.kind(part) == Kind::dict) (void)fill_from_dict(document, attributes, part);
   } else if (document.kind(state) != Kind::none) {

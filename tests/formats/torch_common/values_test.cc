@@ -145,6 +145,16 @@ TEST(Bombs, OfOneLargeStateOfADictAreRefused) {
   EXPECT_EQ(loaded.error->code(), ErrorCode::limit);
 }
 
+TEST(Effects, OfAttributesWithAbsurdNamesAreNotLookedFor) {
+  const Loaded loaded = load(PickleBuilder(2)
+                                 .global("builtins", "getattr")
+                                 .global("mine", "Color")
+                                 .text(std::string(5000, 'A'))
+                                 .tuple2()
+                                 .reduce());
+  EXPECT_EQ(loaded.effect_of("builtins.getattr", CallFact::What::call), CallFact::Effect::effect);
+}
+
 TEST(Effects, AreToldWithTheirCalls) {
   const auto getattr_on = [](const char* module, const char* name, const char* attribute) {
     return PickleBuilder(2).global("builtins", "getattr").global(module, name).text(attribute).tuple2().reduce();

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "tensor/elements.h"
 #include "tensor/shape.h"
+#include "tensor/storage_data.h"
 #include "tensor/tensor_data.h"
 
 namespace sconce::formats::torch_common {
@@ -110,8 +111,23 @@ void NumpyEncoder::state(Writer& writer, std::span<const std::int64_t> shape, DT
   emit.op(Op::build);
 }
 
+/// A pickle that is read can give one run of bytes to any number of arrays, at a few bytes each. Here each array gets
+/// bytes of its own, so what a tree grows to is looked at before it takes memory.
+void NumpyEncoder::count(const Storage& storage, const tree::TensorRecord& record) {
+  constexpr std::uint64_t kAlways = std::uint64_t{64} << 20;
+  constexpr std::uint64_t kTimes = 16;
+  if (held_.emplace(storage.data()->origin, storage.data()->handle).second) held_bytes_ += storage.nbytes();
+  written_bytes_ += bytes_of(record.dtype, tensor::numel_of(record.shape()).value_or(0)).value_or(0);
+  if (written_bytes_ <= kAlways || written_bytes_ / kTimes <= held_bytes_) return;
+  fail(ErrorCode::limit,
+       "NumPy arrays that share " + std::to_string(held_bytes_) + " bytes would take more than " +
+           std::to_string(written_bytes_) + " in a pickle",
+       {}, "the file is made to grow so; `sconce get` gives single arrays of it");
+}
+
 void NumpyEncoder::array(Writer& writer, tree::NodeId node) {
   const tree::TensorRecord& record = document_.tensor_record(node);
+  count(document_.storage_at(record.storage), record);
   begin_array(writer);
   state(writer, record.shape(), record.dtype, record.fortran, elements_of(document_, node, record.fortran));
 }

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "pickle/writer.h"
 #include "tree/document.h"
@@ -24,6 +27,7 @@ class NumpyEncoder {
   void scalar(pickle::Writer& writer, tree::NodeId node);
 
  private:
+  void count(const Storage& storage, const tree::TensorRecord& record);
   void dtype(pickle::Writer& writer, DType dtype);
   void begin_array(pickle::Writer& writer);
   void state(pickle::Writer& writer, std::span<const std::int64_t> shape, DType type, bool fortran,
@@ -35,6 +39,9 @@ class NumpyEncoder {
   pickle::Memo scalar_ = pickle::kNoMemo;
   pickle::Memo dtype_class_ = pickle::kNoMemo;
   std::array<pickle::Memo, kDTypeCount> dtypes_;
+  std::set<std::pair<const StorageOrigin*, std::uint64_t>> held_;  // runs of bytes that arrays view
+  std::uint64_t held_bytes_ = 0;
+  std::uint64_t written_bytes_ = 0;
 };
 
 /// A tuple of integers.

@@ -29,7 +29,8 @@ struct Limits {
   /// values (16 for each, and 100,000). A graph of shared containers can have exponentially many.
   std::uint64_t paths = 16'000'000;
   /// How many bytes a tensor may have for each byte of its storage when its elements are laid out in full. An expanded
-  /// tensor (stride 0) can present a few bytes as exabytes.
+  /// tensor (stride 0) can present a few bytes as exabytes. Also, times 1/64, how many times as large as the file that
+  /// it came from a saved file may be, beyond 1 GiB.
   std::uint64_t expansion = 4096;
   /// Files inside files (a pickle that carries `torch.save` bytes).
   unsigned nesting = 8;
@@ -46,10 +47,11 @@ struct ProgressReport {
 /// functions. An exception thrown from it ends the operation as cancellation does.
 using ProgressFunction = std::function<void(const ProgressReport&)>;
 
+/// Opening reads metadata only, so there is no progress to tell of.
 struct LoadOptions {
   FileAccess access = FileAccess::mapped;
   Limits limits;
-  ProgressFunction progress;
+  /// Looked at as the tree grows; Error `cancelled`. Later reads of tensors do not ask it.
   std::stop_token cancel;
 };
 

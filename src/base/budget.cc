@@ -12,4 +12,6 @@ void MemoryBudget::exceeded(std::uint64_t bytes) const {
        {}, "if the file is trusted, raise Limits::memory_base");
 }
 
+void MemoryBudget::cancelled() { fail(ErrorCode::cancelled, "cancelled"); }
+
 }  // namespace sconce

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stop_token>
+#include <utility>
 
 #include <sconce/options.h>
 
@@ -15,6 +17,9 @@ class MemoryBudget {
   explicit MemoryBudget(const Limits& limits = {}) noexcept
       : per_byte_(limits.memory_per_metadata_byte), limit_(limits.memory_base) {}
 
+  /// From now on charge() ends in `cancelled` where this token is set: whatever takes long takes memory.
+  void watch(std::stop_token cancel) noexcept { cancel_ = std::move(cancel); }
+
   /// `bytes` of metadata were read; the budget grows by their share.
   void grow(std::uint64_t bytes) noexcept {
     std::uint64_t share = 0;
@@ -22,8 +27,9 @@ class MemoryBudget {
       limit_ = UINT64_MAX;
   }
 
-  /// Take `bytes` from the budget. Errors: `limit`.
+  /// Take `bytes` from the budget. Errors: `limit`, `cancelled`.
   void charge(std::uint64_t bytes) {
+    if (cancel_.stop_requested()) cancelled();
     if (bytes > limit_ - used_) exceeded(bytes);
     used_ += bytes;
   }
@@ -34,10 +40,12 @@ class MemoryBudget {
 
  private:
   [[noreturn]] void exceeded(std::uint64_t bytes) const;
+  [[noreturn]] static void cancelled();
 
   std::uint64_t per_byte_;
   std::uint64_t limit_;
   std::uint64_t used_ = 0;
+  std::stop_token cancel_;
 };
 
 }  // namespace sconce

@@ -197,4 +197,12 @@ std::string python_quoted(std::string_view text) {
   return out += quote;
 }
 
+std::string listed(std::span<const std::string> lines) {
+  constexpr std::size_t kMost = 20;
+  std::string text;
+  for (const std::string& line : lines.first(std::min(lines.size(), kMost))) text += (text.empty() ? "" : "; ") + line;
+  if (lines.size() > kMost) text += "; and " + with_commas(lines.size() - kMost) + " more";
+  return text;
+}
+
 }  // namespace sconce

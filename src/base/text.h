@@ -40,6 +40,9 @@ void append_utf8(std::string& out, std::uint32_t code_point);
 /// The reverse, minimal length. `digits` has an optional sign and digits only.
 [[nodiscard]] std::string integer_bytes(std::string_view digits);
 
+/// The first twenty, with "; " between them, and how many more there are: for messages.
+[[nodiscard]] std::string listed(std::span<const std::string> lines);
+
 /// Shell pattern with * ? [] over the whole text; * matches dots too.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view text) noexcept;
 

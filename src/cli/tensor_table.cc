@@ -45,7 +45,7 @@ namespace {
 
 /// A name outside of a tree: what stands for many says so.
 std::string shown_name(std::string_view name, const TensorRow& row) {
-  if (row.tensors > 1) return std::string(name) + ".*";
+  if (row.cut) return std::string(name) + ".*";
   return name.empty() ? "(the root)" : std::string(name);
 }
 
@@ -104,12 +104,11 @@ void TensorTable::count(const ListedTensor& listed, bool is_part) {
     totals_.devices.emplace(tensor.device(), 1);
 }
 
-/// Adds to the row before, where --depth folds both into one.
-bool TensorTable::fold(const ListedTensor& listed) {
-  if (rows_.empty()) return false;
-  TensorRow& row = rows_.back();
-  const std::string shown = escaped(listed.name);
-  if (first_components(shown, depth_) != name(row)) return false;
+/// Adds to the row of that name, where --depth folds both into one.
+bool TensorTable::fold(std::string_view shown, const ListedTensor& listed) {
+  const auto found = row_of_.find(shown);
+  if (found == row_of_.end()) return false;
+  TensorRow& row = rows_[found->second];
   ++row.tensors;
   row.numel += listed.tensor.numel();
   row.nbytes += bytes_shown(listed.tensor);
@@ -118,10 +117,11 @@ bool TensorTable::fold(const ListedTensor& listed) {
 
 void TensorTable::add(const ListedTensor& listed, bool is_part) {
   count(listed, is_part);
-  if (depth_ != 0 && (is_part || fold(listed))) return;
-  TensorRow row;
   const std::string whole = escaped(listed.name);
   const std::string_view shown = depth_ == 0 ? std::string_view(whole) : first_components(whole, depth_);
+  if (depth_ != 0 && (is_part || fold(shown, listed))) return;
+  TensorRow row;
+  row.cut = shown.size() < whole.size();
   std::string shape = shape_text(listed.tensor.shape());
   if (shape.size() > kLongestRemark) shape.resize(kLongestRemark);
   const std::string remark = remark_of(listed);
@@ -138,6 +138,7 @@ void TensorTable::add(const ListedTensor& listed, bool is_part) {
   if (row.hashed) pool_.append(listed.sha256);
   if (listed.storage && listed.storage->first) first_of_storage_.push_back(static_cast<std::uint32_t>(rows_.size()));
   rows_.push_back(row);
+  if (depth_ != 0) row_of_.emplace(name(rows_.back()), static_cast<std::uint32_t>(rows_.size() - 1));
 }
 
 void TensorTable::sort(std::string_view key) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "cli/listing.h"
@@ -25,6 +26,7 @@ struct TensorRow {
   std::uint16_t dims = 0;
   DType dtype = DType::float32;
   bool hashed = false;  ///< 64 digits follow the remark
+  bool cut = false;     ///< the name is of what is above the tensors (--depth)
 };
 
 /// Text that stays where it is, in blocks: nothing is copied as it grows.
@@ -79,7 +81,7 @@ class TensorTable {
   }
   void count(const ListedTensor& listed, bool is_part);
   [[nodiscard]] std::string remark_of(const ListedTensor& listed) const;
-  bool fold(const ListedTensor& listed);
+  bool fold(std::string_view shown, const ListedTensor& listed);
   [[nodiscard]] Columns measure(std::uint64_t limit, bool tree, std::size_t width) const;
   void print_row(std::string& out, const Style& style, const TensorRow& row, std::string_view name,
                  const Columns& columns) const;
@@ -88,7 +90,8 @@ class TensorTable {
   std::uint64_t depth_;
   std::deque<TensorRow> rows_;
   TextPool pool_;
-  std::vector<std::uint32_t> first_of_storage_;  // number of the row that showed a storage first
+  std::unordered_map<std::string_view, std::uint32_t> row_of_;  // with --depth: the names are those of the pool
+  std::vector<std::uint32_t> first_of_storage_;                 // number of the row that showed a storage first
   TensorTotals totals_;
 };
 

@@ -62,6 +62,9 @@ struct RecordCheck {
   std::uint64_t size = 0;
   std::optional<std::uint32_t> crc32;  ///< recorded; zero counts as not recorded
   bool used = true;                    ///< false: no tensor and no reader needs it, nothing explains it
+  /// Was read when the file was opened, or stands beside the tree, and no tensor's bytes are in it: a save that writes
+  /// on what it says compares its checksum first. Those of tensors are compared as their bytes pass.
+  bool metadata = false;
   std::function<OpenedRecord()> open;  ///< first touch; throws what is wrong with the record itself
 };
 

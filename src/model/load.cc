@@ -14,8 +14,10 @@ Checkpoint load(SourcePtr source, const LoadOptions& options) {
   context.source = std::move(source);
   context.limits = options.limits;
   context.budget = std::make_shared<MemoryBudget>(options.limits);
+  context.budget->watch(options.cancel);
   context.document = std::make_shared<tree::Document>(context.budget);
   formats::Opened opened = formats::open(context);
+  context.budget->watch({});  // what is done with the tree later has nothing to do with opening it
   auto state = std::make_shared<Checkpoint::State>();
   state->document = std::move(opened.document);
   state->roots = std::move(opened.roots);

@@ -104,6 +104,29 @@ void add_children(const Document& document, const Candidate& parent, std::vector
   }
 }
 
+/// Whether a dict is what an optimizer's state_dict() gives; its tensors are no model's.
+bool is_optimizer_state(const Document& document, NodeId id) {
+  constexpr std::uint32_t kMostEntries = 4;  // of a dict that holds whole models beside it there are more
+  return document.kind(id) == Kind::dict && document.dict_record(id).count <= kMostEntries &&
+         document.dict_get(id, "param_groups") != tree::kNoNode && document.dict_get(id, "state") != tree::kNoNode;
+}
+
+/// Whether a dict holds tensors under their names, and plain values beside them ("epoch"), but nothing deeper.
+bool is_flat_model(const Document& document, NodeId id) {
+  if (document.kind(id) != Kind::dict) return false;
+  const tree::DictRecord& dict = document.dict_record(id);
+  bool tensors = false;
+  for (std::size_t at = 0; at < dict.count; ++at) {
+    const NodeId value = dict.pairs[2 * at + 1];
+    if (document.kind(dict.pairs[2 * at]) != Kind::str) return false;
+    if (document.kind(value) == Kind::tensor)
+      tensors = true;
+    else if (tree::has_children(document, value))
+      return false;
+  }
+  return tensors;
+}
+
 /// State_dicts and modules below a value; the level nearest to it that has any.
 std::vector<Candidate> find_candidates(const Document& document, NodeId root) {
   std::vector<Candidate> level{{root, ""}};
@@ -111,6 +134,7 @@ std::vector<Candidate> find_candidates(const Document& document, NodeId root) {
     std::vector<Candidate> found;
     std::vector<Candidate> below;
     for (const Candidate& candidate : level) {
+      if (is_optimizer_state(document, candidate.node)) continue;
       if (is_model(document, candidate.node))
         found.push_back(candidate);
       else if (below.size() < kMostCandidates * kMostCandidates)
@@ -119,6 +143,7 @@ std::vector<Candidate> find_candidates(const Document& document, NodeId root) {
     if (!found.empty()) return found;
     level = std::move(below);
   }
+  if (is_flat_model(document, root)) return {{root, ""}};
   return {};
 }
 

@@ -159,6 +159,34 @@ TEST(StateDict, IsFoundWhereItIsNested) {
   EXPECT_EQ(found["w"].item<float>(), 1);
 }
 
+TEST(StateDict, IsTheRootWhereNumbersStandBesideItsTensors) {
+  const Checkpoint fresh = checkpoint({{"weight", floats({1})}, {"epoch", 3}});
+  EXPECT_EQ(fresh.state_dict().size(), 1U);
+  EXPECT_THAT(fresh.state_dict().others(), ::testing::ElementsAre("epoch"));
+}
+
+TEST(StateDict, IsNotMadeOfAnOptimizersTensors) {
+  Checkpoint run;
+  run["state"] = Literal::dict({{0, Literal::dict({{"exp_avg", floats({1})}})}});
+  run["param_groups"] = Literal::list();
+  EXPECT_THAT(error_of([&] { (void)run.state_dict(); }), is_error(ErrorCode::not_found, "state_dict"));
+}
+
+TEST(Load, EndsWhereItIsCancelled) {
+  test::StringSink sink;
+  SaveOptions saving;
+  saving.format = "pytorch-zip";
+  save(checkpoint({{"w", floats({1})}}), sink, saving);
+  std::stop_source stop;
+  LoadOptions options;
+  options.cancel = stop.get_token();
+  Checkpoint run = load(memory_source(std::as_bytes(std::span(sink.text))), options);
+  stop.request_stop();
+  run["epoch"] = 3;  // opening is over
+  EXPECT_EQ(error_of([&] { (void)load(memory_source(std::as_bytes(std::span(sink.text))), options); }).code(),
+            ErrorCode::cancelled);
+}
+
 TEST(StateDict, IsAskedForByNameWhereThereAreSeveral) {
   Checkpoint run;
   run["generator"] = Literal::dict({{"w", floats({1})}});

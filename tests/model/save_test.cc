@@ -108,6 +108,17 @@ TEST(Save, LeavesAnExistingFileAloneWhereToldTo) {
   EXPECT_EQ(test::read_file(path), "precious");
 }
 
+TEST(Save, ChecksWhatItReadAsMetadata) {
+  std::string bytes = saved(checkpoint({{"note", "as it was"}}));
+  bytes[bytes.find("as it was")] = 'A';
+  const Checkpoint damaged = load(memory_source(std::as_bytes(std::span(bytes)), {}, "given.pt"));
+  EXPECT_EQ(damaged.at("note").as_str(), "As it was");
+  EXPECT_THAT(refusal(damaged), test::is_error(ErrorCode::checksum, "archive/data.pkl"));
+  SaveOptions options;
+  options.ignore_checksums = true;
+  EXPECT_NE(saved(damaged, options), "");
+}
+
 TEST(Save, RefusesAFileThatCallsWhatHasAnEffect) {
   const Error error = refusal(load_pickle(PickleBuilder(2).global("os", "getcwd").empty_tuple().reduce().stop()));
   EXPECT_THAT(error, test::is_error(ErrorCode::hostile, "os.getcwd"));

@@ -91,6 +91,8 @@ bool fits(const ZipArchive& zip, const Kind& kind) {
 
 /// torch.save's own records without the pickle that says what they are.
 bool lost_its_pickle(const ZipArchive& zip) {
+  // A save that died early left these, which it writes before the pickle.
+  if (has_record(zip, ".format_version") || has_record(zip, ".storage_alignment")) return true;
   if (!has_record(zip, "version") && !has_record(zip, ".data/version")) return false;
   const std::string storages = std::string(root_of(zip)) + "/data/";
   for (const ZipEntry& entry : zip.entries())
@@ -125,8 +127,8 @@ std::optional<Finding> zip_finding(const ZipArchive& zip) {
     if (fits(zip, kind)) return not_read(kind.what, kind.advice);
   if (has_record(zip, "data.pkl")) return std::nullopt;
   if (lost_its_pickle(zip))
-    return Finding{"the archive has storages as torch.save writes them, but no record data.pkl that says what they are",
-                   "the file is incomplete; fetch it again", ErrorCode::damaged, std::nullopt};
+    return Finding{"the archive has records as torch.save writes them, but no record data.pkl that says what they are",
+                   "the save or the download stopped early; save or fetch it again", ErrorCode::damaged, std::nullopt};
   return plain_zip(zip);
 }
 

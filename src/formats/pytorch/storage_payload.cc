@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "tensor/storage_data.h"
 #include "tensor/swap.h"
 #include "tree/walk.h"
@@ -96,9 +97,7 @@ torch_common::Encoded encode_root(const PlanContext& context, tree::NodeId root,
 void drop_or_refuse(const PlanContext& context, std::vector<std::string> missing, std::string_view format) {
   if (missing.empty()) return;
   if (!context.options.drop) {
-    std::string list;
-    for (const std::string& line : missing) list += (list.empty() ? "" : "; ") + line;
-    fail(ErrorCode::unsupported, std::string(format) + " cannot hold " + list, {},
+    fail(ErrorCode::unsupported, std::string(format) + " cannot hold " + listed(missing), {},
          "drop what cannot be written (--drop), or choose another format");
   }
   context.report.dropped.insert(context.report.dropped.end(), missing.begin(), missing.end());

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "archive/zip_check.h"
+#include "archive/name_index.h"
 #include "base/fail.h"
+#include "formats/pytorch/extra_names.h"
 
 namespace sconce::formats::pytorch {
 
@@ -11,13 +13,6 @@ using archive::ZipArchive;
 using archive::ZipEntry;
 
 namespace {
-
-std::string ascii_folded(std::string_view name) {
-  std::string folded(name);
-  for (char& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return folded;
-}
 
 // What torch.save writes beside data/; everything else is an extra record.
 constexpr std::string_view kOwnRecords[] = {"data.pkl",
@@ -77,14 +72,14 @@ std::vector<std::uint32_t> Records::extra_entries() const {
   for (const ZipEntry& entry : zip_->entries()) {
     const std::string_view record = record_of(entry);
     const bool folder = record.empty() || record.ends_with('/');
-    if (!folder && !is_own(ascii_folded(record))) found.push_back(static_cast<std::uint32_t>(zip_->index_of(entry)));
+    if (!folder && !is_own(archive::folded(record))) found.push_back(static_cast<std::uint32_t>(zip_->index_of(entry)));
   }
   return found;
 }
 
 ExtraPart Records::extra_part(std::uint32_t entry) const {
   const ZipEntry& which = zip_->entries()[entry];
-  return {std::string(record_of(which)), zip_->open_entry(which)};
+  return {extra_part_name(record_of(which)), zip_->open_entry(which)};
 }
 
 std::uint64_t TorchZipFile::unnamed_bytes() const {
@@ -109,10 +104,11 @@ std::vector<RecordCheck> TorchZipFile::records(const std::vector<bool>& used_sto
     check.file_offset = entry.header_offset;
     check.size = entry.size;
     check.crc32 = entry.crc32;
+    check.metadata = !records_->record_of(entry).starts_with("data/");
     // A record is used by a tensor, or explained by being one of the container's own. Others are extra or unnamed.
     check.used =
         used[number] ||
-        (!records_->record_of(entry).starts_with("data/") && is_own(ascii_folded(records_->record_of(entry)))) ||
+        (!records_->record_of(entry).starts_with("data/") && is_own(archive::folded(records_->record_of(entry)))) ||
         check.record.ends_with('/');
     check.open = [zip, number] {
       archive::CheckedRecord record = archive::open_checked(*zip, zip->entries()[number]);

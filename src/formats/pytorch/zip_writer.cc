@@ -4,9 +4,11 @@
 #include <set>
 #include <string>
 
+#include "archive/name_index.h"
 #include "archive/zip_writer.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "formats/pytorch/extra_names.h"
 #include "formats/pytorch/storage_payload.h"
 
 namespace sconce::formats::pytorch {
@@ -23,43 +25,7 @@ std::string root_folder(const FileFacts& facts) {
   return plain ? root : "archive";
 }
 
-// Records that make PyTorch take the archive for something else, or expect another layout of it.
-constexpr std::string_view kReserved[] = {
-    "data.pkl",
-    "version",
-    "byteorder",
-    ".format_version",
-    ".storage_alignment",
-    "constants.pkl",
-    "model.json",
-    "bytecode.pkl",
-    "archive_format",
-    "attributes.pkl",
-    ".data/version",
-    ".data/serialization_id",
-    ".data/extern_modules",
-    "serialized_exported_program.json",
-};
-
-/// PyTorch looks records up without regard to ASCII case.
-std::string folded(std::string_view name) {
-  std::string text(name);
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-/// Why bytes that stood beside the tree cannot become a record; empty where they can.
-std::string_view why_no_record(std::string_view name) {
-  const std::string lower = folded(name);
-  if (std::ranges::find(kReserved, lower) != std::end(kReserved) || lower.starts_with("data/"))
-    return "a record of that name means something else to PyTorch";
-  const bool plain =
-      !name.empty() && name.size() < 4096 && is_utf8(name) && name.front() != '/' && name.back() != '/' &&
-      ("/" + lower + "/").find("/../") == std::string::npos &&
-      std::ranges::none_of(name, [](char c) { return c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  return plain ? "" : "that is no name for a record of an archive";
-}
+constexpr std::size_t kLongestRecord = 32768;
 
 /// Bytes that stood beside the tree in the input.
 class ExtraPayload final : public io::Payload {
@@ -76,13 +42,13 @@ void add_extras(const PlanContext& context, archive::ZipWriter& zip) {
   std::vector<std::string> missing;
   std::set<std::string> taken;
   for (const ExtraPart& part : context.facts.extras) {
-    std::string_view why = why_no_record(part.name);
-    if (why.empty() && !taken.insert(folded(part.name)).second) why = "another part has that name";
-    if (!why.empty()) {
-      missing.push_back("(beside the tree) " + part.name + ": " + std::string(why));
-      continue;
-    }
-    zip.add(part.name, std::make_shared<ExtraPayload>(part), part.bytes->size());
+    std::string record = part.name;
+    if (!can_be_record(part.name) || taken.contains(archive::folded(record))) record = escaped_record(part.name);
+    if (record.size() > kLongestRecord || !taken.insert(archive::folded(record)).second)
+      missing.push_back("(beside the tree) " + part.name.substr(0, 200) +
+                        (record.size() > kLongestRecord ? ": the name is too long" : ": another part has that name"));
+    else
+      zip.add(record, std::make_shared<ExtraPayload>(part), part.bytes->size());
   }
   drop_or_refuse(context, std::move(missing), "a PyTorch file");
 }

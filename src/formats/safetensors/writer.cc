@@ -25,7 +25,6 @@ namespace {
 using tree::Document;
 using tree::NodeId;
 
-constexpr std::size_t kListedLosses = 100;  // in a message; the report has all
 constexpr std::uint64_t kLongestRecord = std::uint64_t{1} << 20;
 
 /// One name of a file and what stands under it.
@@ -124,11 +123,8 @@ void settle_losses(const PlanContext& context, const Outline& outline) {
     std::ranges::move(losses, std::back_inserter(context.report.dropped));
     return;
   }
-  std::string message = "safetensors cannot hold " + std::to_string(losses.size()) + " of the file's values: ";
-  for (std::size_t at = 0; at < std::min(losses.size(), kListedLosses); ++at)
-    message += (at == 0 ? "" : "; ") + losses[at];
-  if (losses.size() > kListedLosses) message += "; and " + std::to_string(losses.size() - kListedLosses) + " more";
-  fail(ErrorCode::unsupported, std::move(message), {},
+  fail(ErrorCode::unsupported,
+       "safetensors cannot hold " + std::to_string(losses.size()) + " of the file's values: " + listed(losses), {},
        "leave them out with --drop (SaveOptions::drop), or convert to pytorch-zip, which holds everything");
 }
 

@@ -54,6 +54,12 @@ TEST(ForeignZip, ACheckpointInsideIsPointedOut) {
   EXPECT_THAT(finding_of({"readme.txt", "run/best.pt"})->advice, HasSubstr("give Sconce run/best.pt"));
 }
 
+TEST(ForeignZip, ASaveThatDiedBeforeItsPickleIsDamage) {
+  const auto finding = finding_of({"archive/.format_version", "archive/.storage_alignment", "archive/byteorder"});
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->code, ErrorCode::damaged);
+}
+
 TEST(ForeignZip, StoragesWithoutTheirPickleAreDamage) {
   const auto finding = finding_of({"archive/data/0", "archive/version"});
   ASSERT_TRUE(finding);

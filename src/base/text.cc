@@ -149,11 +149,17 @@ std::string human_bytes(std::uint64_t bytes) {
   std::size_t unit = 0;
   auto value = static_cast<double>(bytes) / 1024;
   for (; value >= 1023.5; value /= 1024) ++unit;
-  const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  // to_chars and not printf, which would write the decimal point of the caller's locale.
-  std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.begin(), buffer.end(), value, std::chars_format::fixed, decimals).ptr;
-  return std::string(buffer.begin(), end) + kUnits[unit];
+  const std::size_t decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  // In integers, which a table of a million sizes notices; a tie goes to the even digit.
+  const std::size_t shift = 10 * (unit + 1);
+  const auto scaled = static_cast<unsigned __int128>(bytes) * (decimals == 2 ? 100 : decimals == 1 ? 10 : 1);
+  const unsigned __int128 half = static_cast<unsigned __int128>(1) << (shift - 1);
+  auto digits = static_cast<std::uint64_t>(scaled >> shift);
+  const unsigned __int128 rest = scaled & (2 * half - 1);
+  if (rest > half || (rest == half && digits % 2 == 1)) ++digits;
+  std::string text = std::to_string(digits);
+  if (decimals != 0) text.insert(text.size() - decimals, 1, '.');
+  return text + kUnits[unit];
 }
 
 std::string with_commas(std::uint64_t number) {

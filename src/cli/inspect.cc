@@ -9,7 +9,8 @@ namespace sconce::cli {
 int run_inspect(const Arguments& arguments) {
   ProgressBar progress(arguments);
   Output output;
-  const Checkpoint checkpoint = load_input(arguments.operands().front());
+  // Never destroyed: the process ends with it, and the system takes a large tree back faster than we could.
+  static const Checkpoint& checkpoint = *new Checkpoint(load_input(arguments.operands().front()));
   if (arguments.json())
     inspect_json(checkpoint, arguments, progress, output);
   else

@@ -179,7 +179,8 @@ void inspect_text(const Checkpoint& checkpoint, const Arguments& arguments, Prog
     output << "\n" << style.bold("Tensors") << "\n";
     table.print(output, style, limit, arguments.has("tree"));
   }
-  print_values(output, style, checkpoint, filter, arguments.has("limit") || !filter.all() ? limit : kValuesShown);
+  if (walked.values != 0)
+    print_values(output, style, checkpoint, filter, arguments.has("limit") || !filter.all() ? limit : kValuesShown);
   print_calls(output, style, checkpoint.file());
   print_beside(output, style, checkpoint.file());
   if (!walked.complete) output << "\nThe tree has more paths than this listing follows.\n";

@@ -101,13 +101,12 @@ void fill(ListedTensor& listed, const Leaf& leaf, const ListingOptions& options,
 
 WalkResult list_tensors(const Checkpoint& checkpoint, const NameFilter& filter, const ListingOptions& options,
                         const ProgressFunction& progress, const std::function<void(const ListedTensor&)>& visit) {
-  WalkOptions tensors;
-  tensors.values = false;
+  const WalkOptions tensors;  // and other values, which are counted
   StorageNumbers numbers;
   if (!options.hash) {
     ListedTensor listed;
     return checkpoint.walk(tensors, [&](const Leaf& leaf) {
-      if (!filter(leaf.name())) return true;
+      if (!leaf.is_tensor() || !filter(leaf.name())) return true;
       fill(listed, leaf, options, numbers);
       visit(listed);
       return true;
@@ -121,7 +120,7 @@ WalkResult list_tensors(const Checkpoint& checkpoint, const NameFilter& filter, 
     batch.clear();
   };
   const WalkResult result = checkpoint.walk(tensors, [&](const Leaf& leaf) {
-    if (!filter(leaf.name())) return true;
+    if (!leaf.is_tensor() || !filter(leaf.name())) return true;
     fill(batch.emplace_back(), leaf, options, numbers);
     if (batch.size() == kBatch) finish();
     return true;

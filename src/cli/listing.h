@@ -57,8 +57,8 @@ struct ListingOptions {
   bool paths = false;  ///< fill in ListedTensor::path
 };
 
-/// Visits the tensors in the order of the tree; with hashes, computed by several threads for some hundred tensors at a
-/// time, so that memory stays bounded.
+/// Visits the tensors in the order of the tree, and counts the other values; with hashes, computed by several threads
+/// for some hundred tensors at a time, so that memory stays bounded.
 WalkResult list_tensors(const Checkpoint& checkpoint, const NameFilter& filter, const ListingOptions& options,
                         const ProgressFunction& progress, const std::function<void(const ListedTensor&)>& visit);
 

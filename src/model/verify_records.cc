@@ -190,7 +190,10 @@ void note_unused(const std::vector<RecordCheck>& records, Findings& findings, Ve
     const RecordCheck& record = records[number];
     if (record.used) continue;
     if (++report.unused_records <= kUnusedNamed)
-      findings.note(number, "nothing uses this record of " + std::to_string(record.size) + " bytes", place_of(record));
+      findings.note(number,
+                    record.metadata ? "stands beside the tree; torch.load does not read it"
+                                    : "nothing uses this record of " + human_bytes(record.size),
+                    place_of(record));
   }
   if (report.unused_records > kUnusedNamed)
     findings.note(records.size(),

@@ -103,7 +103,7 @@ def contradictions():
 def persistent_ids():
     for what, id_ in (('a-text', text('storage')), ('empty-tuple', EMPTY_TUPLE), ('other-tag', tuple_of(text('file'), text('/etc/passwd'))),
                       ('nested', tuple_of(tuple_of(text('storage')))), ('three-items', tuple_of(text('storage'), name('torch', 'FloatStorage'), text('0'))),
-                      ('class-a-text', tuple_of(text('storage'), text('FloatStorage'), text('0'), text('cpu'), integer(6)))):
+                      ('six-items', storage_id(view=b'N')), ('class-a-text', tuple_of(text('storage'), text('FloatStorage'), text('0'), text('cpu'), integer(6)))):
         yield one(dict_of(w=id_ + b'Q'), {3}, f'P12-{what}')
 
 

@@ -150,7 +150,7 @@ TEST(Verify, NotesRecordsThatNothingUses) {
   const VerifyReport report = verify(memory_source(std::as_bytes(std::span(zip.bytes))));
   EXPECT_TRUE(report.whole) << wrong(report);
   EXPECT_EQ(report.unused_records, 1U);
-  EXPECT_THAT(notes(report), HasSubstr("archive/data/7: nothing uses this record of 8 bytes"));
+  EXPECT_THAT(notes(report), HasSubstr("archive/data/7: nothing uses this record of 8 B"));
 }
 
 TEST(Verify, ReadsCompressedRecords) {

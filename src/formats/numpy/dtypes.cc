@@ -3,32 +3,11 @@
 #include <array>
 
 #include "base/text.h"
+#include "tensor/numpy_code.h"
 
 namespace sconce::formats::numpy {
 
 namespace {
-
-struct Code {
-  std::string_view name;  ///< kind and bytes of an element
-  DType dtype;
-};
-
-constexpr std::array<Code, 14> kCodes = {{
-    {"f8", DType::float64},
-    {"f4", DType::float32},
-    {"f2", DType::float16},
-    {"i8", DType::int64},
-    {"i4", DType::int32},
-    {"i2", DType::int16},
-    {"i1", DType::int8},
-    {"u8", DType::uint64},
-    {"u4", DType::uint32},
-    {"u2", DType::uint16},
-    {"u1", DType::uint8},
-    {"b1", DType::boolean},
-    {"c8", DType::complex64},
-    {"c16", DType::complex128},
-}};
 
 /// What the letter behind the order mark says of types that are no numbers of a tensor.
 struct Kind {
@@ -60,13 +39,11 @@ std::optional<ElementType> element_type(std::string_view descr) noexcept {
   if (descr.empty() || !is_order_mark(descr.front())) return std::nullopt;
   const char mark = descr.front();
   descr.remove_prefix(1);
-  for (const Code& code : kCodes) {
-    if (code.name != descr) continue;
-    // "=" and "|" are the order of the machine that wrote the file: known only where it makes no difference.
-    if (info(code.dtype).swap_unit > 1 && mark != '<' && mark != '>') return std::nullopt;
-    return ElementType{code.dtype, mark == '>' ? std::endian::big : std::endian::little};
-  }
-  return std::nullopt;
+  const std::optional<DType> dtype = tensor::dtype_of_numpy_code(descr);
+  if (!dtype) return std::nullopt;
+  // "=" and "|" are the order of the machine that wrote the file: known only where it makes no difference.
+  if (info(*dtype).swap_unit > 1 && mark != '<' && mark != '>') return std::nullopt;
+  return ElementType{*dtype, mark == '>' ? std::endian::big : std::endian::little};
 }
 
 NotNumbers why_not_numbers(std::string_view descr) {
@@ -88,9 +65,9 @@ NotNumbers why_not_numbers(std::string_view descr) {
 }
 
 std::optional<std::string> descr_of(DType dtype) {
-  for (const Code& code : kCodes)
-    if (code.dtype == dtype) return (info(dtype).swap_unit == 1 ? "|" : "<") + std::string(code.name);
-  return std::nullopt;
+  const std::string_view code = tensor::numpy_code(dtype);
+  if (code.empty()) return std::nullopt;
+  return (info(dtype).swap_unit == 1 ? "|" : "<") + std::string(code);
 }
 
 }  // namespace sconce::formats::numpy

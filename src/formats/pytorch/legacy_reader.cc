@@ -53,6 +53,8 @@ class StreamStorages final : public torch_common::StorageLoader {
     return number;
   }
 
+  bool takes_views() const noexcept override { return true; }
+
   // ('module', class, source file, source text): once for each class of a whole module. The class is what counts.
   NodeId other(NodeId id, std::string_view tag) override {
     if (tag != "module") return StorageLoader::other(id, tag);

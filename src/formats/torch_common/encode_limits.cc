@@ -5,6 +5,7 @@
 #include "formats/torch_common/encode_numpy.h"
 #include "formats/torch_common/storage_classes.h"
 #include "pickle/emitter.h"
+#include "tensor/numpy_code.h"
 
 namespace sconce::formats::torch_common {
 
@@ -40,7 +41,7 @@ std::string EncodeLimits::why_not(NodeId node) const {
         return "a class by its number in the registry of the program that saved it";
       return {};
     case Kind::scalar:
-      if (numpy_code(document_.scalar_dtype(node)).empty())
+      if (tensor::numpy_code(document_.scalar_dtype(node)).empty())
         return "a scalar of " + std::string(to_string(document_.scalar_dtype(node))) + ", which NumPy does not have";
       return {};
     case Kind::dict: return "attributes of a dict, which Python's own class has no place for";
@@ -67,7 +68,7 @@ std::string EncodeLimits::why_no_tensor(const TensorRecord& record) const {
     return "a nested tensor, which PyTorch loads from a legacy stream before its sizes have been read";
   if (record.layout != Layout::strided || record.meta) return {};
   if (!record.has_storage()) return "a tensor without bytes";
-  if (record.numpy && !options_.arrays_as_tensors && !numpy_code(record.dtype).empty()) return {};
+  if (record.numpy && !options_.arrays_as_tensors && !tensor::numpy_code(record.dtype).empty()) return {};
   const bool untyped = !uses_.written_dtype(record.storage);
   if (!uses_.swap_unit(record.storage))
     return "a big-endian tensor whose storage is viewed with elements of another size, too";

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "tensor/elements.h"
+#include "tensor/numpy_code.h"
 #include "tensor/shape.h"
 #include "tensor/storage_data.h"
 #include "tensor/tensor_data.h"
@@ -37,26 +38,6 @@ std::string elements_of(const tree::Document& document, tree::NodeId node, bool 
 
 }  // namespace
 
-std::string_view numpy_code(DType dtype) noexcept {
-  switch (dtype) {
-    case DType::float64: return "f8";
-    case DType::float32: return "f4";
-    case DType::float16: return "f2";
-    case DType::int64: return "i8";
-    case DType::int32: return "i4";
-    case DType::int16: return "i2";
-    case DType::int8: return "i1";
-    case DType::uint64: return "u8";
-    case DType::uint32: return "u4";
-    case DType::uint16: return "u2";
-    case DType::uint8: return "u1";
-    case DType::boolean: return "b1";
-    case DType::complex64: return "c8";
-    case DType::complex128: return "c16";
-    default: return {};
-  }
-}
-
 void integers(Emitter& emitter, std::span<const std::int64_t> numbers) {
   if (numbers.empty()) return emitter.op(Op::empty_tuple);
   if (numbers.size() > 3) emitter.op(Op::mark);
@@ -70,7 +51,7 @@ void NumpyEncoder::dtype(Writer& writer, DType dtype) {
   Emitter& emit = writer.emit();
   emit.once(dtypes_[static_cast<std::size_t>(dtype)], [&] {
     emit.once(dtype_class_, [&] { emit.global("numpy", "dtype"); });
-    emit.unicode(numpy_code(dtype));
+    emit.unicode(tensor::numpy_code(dtype));
     emit.boolean(false);
     emit.boolean(true);
     emit.tuple_of(3);

@@ -12,9 +12,6 @@
 
 namespace sconce::formats::torch_common {
 
-/// The array-interface type string of a dtype without its order mark ("f4"); empty where NumPy has no such dtype.
-[[nodiscard]] std::string_view numpy_code(DType dtype) noexcept;
-
 /// Emits NumPy's objects; the memo knows its functions and dtypes after the first. One for each pickle.
 class NumpyEncoder {
  public:

@@ -6,6 +6,7 @@
 #include "formats/torch_common/encoder.h"
 #include "formats/torch_common/storage_classes.h"
 #include "tensor/elements.h"
+#include "tensor/numpy_code.h"
 
 namespace sconce::formats::torch_common {
 
@@ -30,7 +31,7 @@ bool is_per_channel(const TensorRecord& record) {
 }  // namespace
 
 bool TorchEncoder::is_array(const TensorRecord& record) const noexcept {
-  return record.numpy && !options_.arrays_as_tensors && record.has_storage() && !numpy_code(record.dtype).empty();
+  return record.numpy && !options_.arrays_as_tensors && record.has_storage() && !tensor::numpy_code(record.dtype).empty();
 }
 
 /// Tensors of devices whose memory PyTorch cannot save. Where devices are not kept, plain tensors on the CPU.
@@ -42,7 +43,7 @@ bool TorchEncoder::stays_on_device(const TensorRecord& record) const noexcept {
 /// As the file had it; and for dtypes that NumPy lacks. A stream has not read a tensor's bytes when it would be moved.
 bool TorchEncoder::moves_from_cpu(const TensorRecord& record) const noexcept {
   if (options_.legacy) return false;
-  return record.extra->from_cpu_tensor || (numpy_code(record.dtype).empty() && record.dtype != DType::bfloat16);
+  return record.extra->from_cpu_tensor || (tensor::numpy_code(record.dtype).empty() && record.dtype != DType::bfloat16);
 }
 
 void TorchEncoder::tensor(Writer& writer, NodeId node) {

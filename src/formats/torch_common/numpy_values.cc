@@ -1,12 +1,12 @@
 #include "formats/torch_common/numpy_values.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <string>
 #include <vector>
 
 #include "base/checked.h"
+#include "tensor/numpy_code.h"
 #include "tensor/shape.h"
 
 namespace sconce::formats::torch_common {
@@ -76,28 +76,6 @@ NodeId make_from_buffer(Document& document, const Arguments& arguments) {
 
 }  // namespace
 
-std::optional<DType> numpy_type(std::string_view code) noexcept {
-  constexpr std::array<std::pair<std::string_view, DType>, 14> kCodes = {{
-      {"f8", DType::float64},
-      {"f4", DType::float32},
-      {"f2", DType::float16},
-      {"i8", DType::int64},
-      {"i4", DType::int32},
-      {"i2", DType::int16},
-      {"i1", DType::int8},
-      {"u8", DType::uint64},
-      {"u4", DType::uint32},
-      {"u2", DType::uint16},
-      {"u1", DType::uint8},
-      {"b1", DType::boolean},
-      {"c8", DType::complex64},
-      {"c16", DType::complex128},
-  }};
-  for (const auto& [name, dtype] : kCodes)
-    if (name == code) return dtype;
-  return std::nullopt;
-}
-
 std::optional<NumpyDType> numpy_dtype(const Document& document, NodeId id) {
   if (!is_instance_of(document, id, Known::numpy_dtype)) return std::nullopt;
   const tree::ObjectRecord& record = document.object_record(id);
@@ -109,7 +87,7 @@ std::optional<NumpyDType> numpy_dtype(const Document& document, NodeId id) {
     if (code.front() == '>') type.order = std::endian::big;
     code.remove_prefix(1);
   }
-  const auto dtype = numpy_type(code);
+  const auto dtype = tensor::dtype_of_numpy_code(code);
   if (!dtype || record.step_count > 1) return std::nullopt;  // it has one state, or none
   type.dtype = *dtype;
   for (std::uint32_t at = 0; at < record.step_count; ++at) {

@@ -25,7 +25,5 @@ struct NumpyDType {
 };
 [[nodiscard]] std::optional<NumpyDType> numpy_dtype(const Document& document, NodeId dtype);
 
-/// The dtype of an array-interface type string without its order mark: "f4", "i8", "b1", "c16".
-[[nodiscard]] std::optional<DType> numpy_type(std::string_view code) noexcept;
 
 }  // namespace sconce::formats::torch_common

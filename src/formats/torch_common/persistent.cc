@@ -86,7 +86,7 @@ const StorageLoader::Seen& StorageLoader::remember(const StorageId& id, const Se
 
 StorageId StorageLoader::parse(std::span<const NodeId> parts) const {
   const Arguments arguments(document_, kCall, parts);
-  arguments.expect_count(5, 6);
+  arguments.expect_count(5, takes_views() ? 6 : 5);
   if (document_.kind(parts[1]) != Kind::global) arguments.wrong(1, "a storage class");
   const auto cls = storage_class(document_.global_record(parts[1]).name);
   if (!cls) arguments.wrong(1, "a storage class of PyTorch");

@@ -65,6 +65,8 @@ class StorageLoader : public PersistentLoader {
  protected:
   /// The number of the document's storage for an id that is met for the first time.
   [[nodiscard]] virtual std::uint32_t first_seen(const StorageId& id) = 0;
+  /// Whether ids may name a part of a storage: those of a stream, which have six items for it.
+  [[nodiscard]] virtual bool takes_views() const noexcept { return false; }
   /// An id that is no storage. The default refuses it.
   [[nodiscard]] virtual NodeId other(NodeId id, std::string_view tag);
 

@@ -25,6 +25,7 @@ class AnyStorages final : public StorageLoader {
   using StorageLoader::StorageLoader;
 
  protected:
+  bool takes_views() const noexcept override { return true; }
   std::uint32_t first_seen(const StorageId& id) override {
     StorageData data;
     data.nbytes = id.nbytes;

@@ -31,7 +31,8 @@ bool is_per_channel(const TensorRecord& record) {
 }  // namespace
 
 bool TorchEncoder::is_array(const TensorRecord& record) const noexcept {
-  return record.numpy && !options_.arrays_as_tensors && record.has_storage() && !tensor::numpy_code(record.dtype).empty();
+  return record.numpy && !options_.arrays_as_tensors && record.has_storage() &&
+         !tensor::numpy_code(record.dtype).empty();
 }
 
 /// Tensors of devices whose memory PyTorch cannot save. Where devices are not kept, plain tensors on the CPU.

@@ -25,5 +25,4 @@ struct NumpyDType {
 };
 [[nodiscard]] std::optional<NumpyDType> numpy_dtype(const Document& document, NodeId dtype);
 
-
 }  // namespace sconce::formats::torch_common

@@ -2,7 +2,7 @@
 import struct
 
 from cases import Case
-from torch_bytes import (EMPTY_TUPLE, FLOATS, REDUCE, Entry, call, dict_of, integer, name, ordered_dict, storage, tensor, text,
+from torch_bytes import (EMPTY_TUPLE, FLOATS, REDUCE, Entry, call, dict_of, integer, name, ordered_dict, storage, storage_id, tensor, text,
                          torch_entries, torch_zip, tuple_of, zip_bytes)
 
 NUMBERS = {'-1': -1, '2^31': 1 << 31, '2^32': 1 << 32, '2^62': 1 << 62, '2^63-1': (1 << 63) - 1, '2^64': 1 << 64,

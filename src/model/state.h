@@ -1,7 +1,6 @@
 // What a Checkpoint handle points at.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -23,9 +22,7 @@ struct Checkpoint::State {
   Limits limits;
 
   [[nodiscard]] tree::WalkLimits walk_limits() const {
-    tree::WalkLimits walk;
-    walk.paths = std::min(limits.paths, 100'000 + std::uint64_t{16} * document->node_count());
-    return walk;
+    return tree::walk_limits(*document, limits.paths);
   }
 };
 

@@ -1,6 +1,7 @@
 // Walking a tree: every leaf at every path that leads to it, with the names that PyTorch's users expect.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,13 @@ struct WalkLimits {
   std::uint64_t paths = 16'000'000;  ///< steps in all; a graph of shared containers can have exponentially many paths
   std::size_t depth = 1000;          ///< containers inside containers
 };
+
+/// At most `paths` steps, and not many more than the document has values: 16 for each, and 100,000.
+[[nodiscard]] inline WalkLimits walk_limits(const Document& document, std::uint64_t paths) {
+  WalkLimits limits;
+  limits.paths = std::min(paths, 100'000 + std::uint64_t{16} * document.node_count());
+  return limits;
+}
 
 /// One step of a path; its text is a part of the walk's name.
 struct WalkStep {

@@ -48,9 +48,7 @@ std::unordered_map<tree::NodeId, std::string> names_of(const PlanContext& contex
   std::unordered_map<tree::NodeId, std::string> names;
   std::vector<bool> wanted(context.document.node_count(), false);
   for (const torch_common::Missing& one : missing) wanted[one.node] = true;
-  tree::WalkLimits limits;
-  limits.paths = context.limits.paths;
-  tree::Walker walker(context.document, root, limits);
+  tree::Walker walker(context.document, root, tree::walk_limits(context.document, context.limits.paths));
   while (names.size() < missing.size() && walker.next())
     if (wanted[walker.node()]) names.try_emplace(walker.node(), walker.name());
   return names;

@@ -1,7 +1,9 @@
 #include "formats/safetensors/names.h"
 
+#include "base/fail.h"
 #include "base/text.h"
 #include "formats/safetensors/header.h"
+#include "tree/references.h"
 #include "tree/walk.h"
 
 namespace sconce::formats::safetensors {
@@ -27,13 +29,26 @@ std::string as_utf8(std::string_view text) {
   return out;
 }
 
+/// A walk that left something out must not have left out a tensor: it would be lost without a word.
+void check_all_named(const tree::Document& document, std::span<const tree::NodeId> roots,
+                     std::span<const PathTo> paths) {
+  std::vector<bool> named(document.node_count(), false);
+  for (const PathTo& path : paths) named[path.node] = true;
+  for (const tree::NodeId node : tree::reachable(document, roots)) {
+    const Kind kind = document.kind(node);
+    if ((kind != Kind::tensor && kind != Kind::storage) || named[node]) continue;
+    fail(ErrorCode::limit, "values are shared or nested so much that not every tensor's name can be listed", {},
+         "convert to pytorch-zip, which needs no names");
+  }
+}
+
 }  // namespace
 
 std::vector<PathTo> paths_to(const tree::Document& document, std::span<const tree::NodeId> roots,
                              const Limits& limits) {
   std::vector<PathTo> paths;
-  tree::WalkLimits walk_limits;
-  walk_limits.paths = limits.paths;
+  bool complete = true;
+  const tree::WalkLimits walk_limits = tree::walk_limits(document, limits.paths);
   for (std::size_t root = 0; root < roots.size(); ++root) {
     tree::Walker walker(document, roots[root], walk_limits);
     while (walker.next()) {
@@ -43,7 +58,9 @@ std::vector<PathTo> paths_to(const tree::Document& document, std::span<const tre
       if (roots.size() > 1) path = std::to_string(root) + (path.empty() ? "" : ".") + path;
       paths.push_back({walker.node(), std::move(path)});
     }
+    complete = complete && walker.complete();
   }
+  if (!complete) check_all_named(document, roots, paths);
   return paths;
 }
 

@@ -1,7 +1,6 @@
 #include "cli/tensor_table.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "base/text.h"
 #include "cli/value_text.h"
@@ -153,8 +152,8 @@ void TensorTable::sort(std::string_view key) {
 
 TensorTable::Columns TensorTable::measure(std::uint64_t limit, bool tree, std::size_t width) const {
   Columns widths;
-  for (const TensorRow& row :
-       rows_ | std::views::take(static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(limit, rows_.size())))) {
+  for (std::size_t at = 0; at < std::min<std::uint64_t>(limit, rows_.size()); ++at) {
+    const TensorRow& row = rows_[at];
     const std::size_t used =
         tree ? 2 * components(name(row)) + columns(last_component(name(row))) : columns(shown_name(name(row), row));
     widths.name = std::max(widths.name, used);

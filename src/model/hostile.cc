@@ -93,8 +93,7 @@ void note_unknown_classes(const Checkpoint::State& state, SaveReport& report) {
     if (is_global(*state.document, node) && known(*state.document, node) == Known::unknown)
       names.push_back(state.document->class_name(node));
   std::ranges::sort(names);
-  const auto [first, last] = std::ranges::unique(names);
-  names.erase(first, last);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   for (std::size_t at = 0; at < std::min(names.size(), kNamedClasses); ++at)
     report.notes.push_back("kept as data, not understood: " + names[at]);
   if (names.size() > kNamedClasses)

@@ -19,7 +19,7 @@ Encoded encode_torch(const tree::Document& document, tree::NodeId root, const En
   encoded.storages = std::move(encoder.storages());
   encoded.notes = std::move(encoder.notes());
   std::ranges::sort(encoded.notes);
-  encoded.notes.erase(std::ranges::unique(encoded.notes).begin(), encoded.notes.end());
+  encoded.notes.erase(std::unique(encoded.notes.begin(), encoded.notes.end()), encoded.notes.end());
   if (limits.protocol() != 2)
     encoded.notes.emplace_back("the pickle has protocol 4, because no Python 2 name stands for one of its classes");
   std::vector<bool> told(document.node_count(), false);

@@ -157,7 +157,7 @@ int run_get(const Arguments& arguments) {
   if (arguments.has("format") && !arguments.has("out"))
     usage_error("--format is about the file that is written", "name it with --out");
   if (const auto out = arguments.value("out")) refuse_existing(arguments, std::string(*out));
-  const Checkpoint checkpoint = load_input(arguments.operands().front());
+  const Checkpoint checkpoint = load_for_one(arguments.operands().front());
   Output output;
   const Value value = wanted.find(checkpoint);
   ErrorPlace place;

@@ -12,5 +12,7 @@ namespace sconce::cli {
 /// gives an error, and never a signal.
 [[nodiscard]] SourcePtr open_input(const std::string& name);
 [[nodiscard]] Checkpoint load_input(const std::string& name);
+/// The same for who wants one value of it: the kernel is told not to read ahead, so that no other pages are touched.
+[[nodiscard]] Checkpoint load_for_one(const std::string& name);
 
 }  // namespace sconce::cli

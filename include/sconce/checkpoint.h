@@ -17,6 +17,7 @@
 #include <sconce/export.h>
 #include <sconce/options.h>
 #include <sconce/tensor.h>
+#include <sconce/transfer.h>
 #include <sconce/value.h>
 
 namespace sconce {
@@ -152,6 +153,18 @@ class Checkpoint {
   /// Visit the leaves in the order of the tree, each at every path that leads to it; cycles are cut. The visitor
   /// returns whether to go on.
   WalkResult walk(const WalkOptions& options, const std::function<bool(const Leaf&)>& visit) const;
+
+  /// Move every storage to where `options.map_location` says, cast and arranged as the other options say. In place, as
+  /// Module.to() in PyTorch; all or nothing: on an Error, the checkpoint is as it was. Tensors that were taken out
+  /// before keep what they had. Exclusive: nobody else may use this document meanwhile.
+  ///
+  /// Errors: `unsupported` (no such device), `memory` (before anything is read, with what would fit), `checksum`,
+  /// `invalid_argument` (rules that contradict each other for one storage), `damaged` (the file changed meanwhile),
+  /// `device`, `cancelled`, and those of reading.
+  MoveReport to(const MoveOptions& options);
+  MoveReport to(const MapLocation& where);
+  /// What to() would do: where everything goes, bytes, memory and expected time. Reads no tensor.
+  [[nodiscard]] MoveReport plan_move(const MoveOptions& options) const;
 
   [[nodiscard]] const FileFacts& file() const;
   /// Bytes of tensor data in the file that no tensor of the tree shows: the rest of storages of which only views were

@@ -40,6 +40,11 @@ enum class ErrorCode : std::uint8_t {
   limit,
   /// The operating system refused or failed: no such file, no permission, disk full, an I/O error.
   io,
+  /// The host or a device has too little memory for what was asked; said before anything is read where it can be known.
+  memory,
+  /// A device or its driver failed; the message has the driver's name for it. A device that is not there at all is
+  /// `unsupported`.
+  device,
   /// The target exists and overwriting was not allowed.
   exists,
   /// The input is fine, or is plainly something else (a gzip, a web page, a format without a reader), but asks for

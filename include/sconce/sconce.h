@@ -3,12 +3,14 @@
 
 #include <sconce/byte_source.h>
 #include <sconce/checkpoint.h>
+#include <sconce/device.h>
 #include <sconce/diff.h>
 #include <sconce/dtype.h>
 #include <sconce/error.h>
 #include <sconce/options.h>
 #include <sconce/save.h>
 #include <sconce/tensor.h>
+#include <sconce/transfer.h>
 #include <sconce/value.h>
 #include <sconce/verify.h>
 #include <sconce/version.h>

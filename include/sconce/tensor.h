@@ -6,6 +6,7 @@
 #pragma once
 
 #include <bit>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,23 @@ struct StorageData;  // not public
 struct TensorData;   // not public
 class Tensor;
 
+enum class DeviceType : std::uint8_t { cpu, cuda, opencl, meta };
+
+/// A place of this machine for bytes. Plain value; that it can be named does not mean that it is there (Devices).
+struct Device {
+  DeviceType type = DeviceType::cpu;
+  std::uint32_t index = 0;   ///< of several of a type; 0 for cpu and meta
+
+  /// "cpu", "cuda", "cuda:1", "opencl:0", "meta". Errors: `invalid_argument`, with the forms that exist.
+  [[nodiscard]] static Device parse(std::string_view text);
+  /// Nothing where the text names no type of ours: "mps", "npu:0" …
+  [[nodiscard]] static std::optional<Device> find(std::string_view text) noexcept;
+  /// As PyTorch spells it: "cpu", "cuda:0", "opencl:1", "meta".
+  [[nodiscard]] std::string to_string() const;
+  friend bool operator==(const Device&, const Device&) = default;
+  friend auto operator<=>(const Device&, const Device&) = default;
+};
+
 /// A checksum that a file records for the bytes of a whole storage.
 struct RecordedChecksum {
   std::uint32_t crc32 = 0;  ///< zero means "not recorded" to PyTorch, which may be told not to compute it
@@ -45,6 +63,12 @@ class Storage {
   [[nodiscard]] std::endian byte_order() const noexcept;
   /// Device tag as saved: "cpu", "cuda:0", "npu:0" … Data, never a demand: the bytes are where the file is.
   [[nodiscard]] const std::string& location() const noexcept;
+  /// Where the bytes are: the CPU for memory and files, else the device that they were moved to.
+  [[nodiscard]] Device device() const noexcept;
+  /// Where on that device: a CUdeviceptr or, for OpenCL, a cl_mem (device_offset() bytes into which the storage begins).
+  /// 0 on the CPU.
+  [[nodiscard]] std::uintptr_t device_address() const noexcept;
+  [[nodiscard]] std::uint64_t device_offset() const noexcept;
   /// Entry of the archive that holds the bytes ("archive/data/0"), or empty.
   [[nodiscard]] std::string record() const;
   /// Position of the first byte in the file, where it lies there as it is.

@@ -18,6 +18,8 @@ std::string_view to_string(ErrorCode code) noexcept {
     case ErrorCode::hostile: return "hostile";
     case ErrorCode::limit: return "limit";
     case ErrorCode::io: return "io";
+    case ErrorCode::memory: return "memory";
+    case ErrorCode::device: return "device";
     case ErrorCode::exists: return "exists";
     case ErrorCode::unsupported: return "unsupported";
     case ErrorCode::cancelled: return "cancelled";

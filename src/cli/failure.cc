@@ -19,6 +19,8 @@ int exit_code(ErrorCode code) noexcept {
     case ErrorCode::hostile:
     case ErrorCode::limit: return kDamaged;
     case ErrorCode::io:
+    case ErrorCode::memory:
+    case ErrorCode::device:
     case ErrorCode::exists: return kInputOutput;
     case ErrorCode::unsupported: return kUnsupported;
     case ErrorCode::cancelled: return kInterrupted;

@@ -56,6 +56,18 @@ std::optional<DType> Storage::dtype() const noexcept {
 }
 std::endian Storage::byte_order() const noexcept { return data_->byte_order; }
 const std::string& Storage::location() const noexcept { return data_->location != nullptr ? *data_->location : cpu(); }
+Device Storage::device() const noexcept {
+  const auto place = data_->origin != nullptr ? data_->origin->device_place(data_->handle) : std::nullopt;
+  return place ? place->device : Device{};
+}
+std::uintptr_t Storage::device_address() const noexcept {
+  const auto place = data_->origin != nullptr ? data_->origin->device_place(data_->handle) : std::nullopt;
+  return place ? place->address : 0;
+}
+std::uint64_t Storage::device_offset() const noexcept {
+  const auto place = data_->origin != nullptr ? data_->origin->device_place(data_->handle) : std::nullopt;
+  return place ? place->offset : 0;
+}
 std::string Storage::record() const { return data_->origin != nullptr ? data_->origin->record(data_->handle) : ""; }
 
 std::optional<std::uint64_t> Storage::file_offset() const {

@@ -14,6 +14,15 @@
 namespace sconce {
 inline namespace v0 {
 
+/// Where a storage's bytes are, when they are not in a file or in memory. `memory` is a device::Memory, which only the
+/// rooms above look into.
+struct DevicePlace {
+  Device device;
+  std::uintptr_t address = 0;
+  std::uint64_t offset = 0;   ///< bytes from there to the storage, where the address is no number (a cl_mem)
+  std::shared_ptr<const void> memory;
+};
+
 /// Where storages come from: one for an archive, a stream, a block of memory. Turns a storage's handle into bytes when
 /// somebody needs them, and not before.
 ///
@@ -31,6 +40,8 @@ class StorageOrigin {
   /// Entry of the archive, or empty.
   [[nodiscard]] virtual std::string record(std::uint64_t) const { return {}; }
   [[nodiscard]] virtual std::optional<RecordedChecksum> checksum(std::uint64_t) const { return {}; }
+  /// Nothing for bytes of files and of this process's memory.
+  [[nodiscard]] virtual std::optional<DevicePlace> device_place(std::uint64_t) const { return {}; }
   /// Whether a view that an opened source gives lives as long as this origin, not only as long as that source.
   [[nodiscard]] virtual bool views_last(std::uint64_t) const { return true; }
 };

@@ -1,0 +1,84 @@
+// What the engine moves: bytes of a source, to memory on the host or on a device.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include <sconce/byte_source.h>
+#include <sconce/transfer.h>
+
+#include "device/port.h"
+
+namespace sconce::transfer {
+
+/// One storage's bytes, on their way.
+struct Region {
+  /// Opens the bytes: exactly `size`. Called once, from any of the engine's threads (a zip record checks its local
+  /// header here). Two kinds come back: sources with an extent() over all bytes, which are plain bytes of a file; and
+  /// others (inflated, cast, on a device), whose read_at() makes them.
+  std::function<SourcePtr()> open;
+  std::uint64_t size = 0;
+  /// CRC-32 of all bytes as the file records it; nothing: none, or none is wanted.
+  std::optional<std::uint32_t> crc32;
+  /// Adds file, record and key to an Error about this region.
+  std::function<void(Error&)> explain;
+};
+
+/// Bytes on the host. `owner` holds them; several regions share a block.
+struct HostBytes {
+  std::shared_ptr<const void> owner;
+  std::span<const std::byte> bytes;
+};
+
+/// Bytes on a device; several regions share a block.
+struct DeviceBytes {
+  device::MemoryPtr memory;
+  std::uint64_t offset = 0;
+};
+
+struct EngineOptions {
+  Way way = Way::automatic;  ///< not `view`
+  unsigned threads = 0;
+  std::uint64_t staging = std::uint64_t{256} << 20;
+  std::shared_ptr<DeviceAllocator> allocator;
+  void* stream = nullptr;
+  ProgressFunction progress;
+  std::stop_token cancel;
+};
+
+/// What the engine did; a part of MoveReport.
+struct EngineReport {
+  std::uint64_t bytes_read = 0;
+  std::uint64_t cached = 0;
+  std::uint64_t checksums = 0;
+  std::uint64_t staging = 0;  ///< bytes of buffers that were held
+  std::vector<std::pair<Way, std::uint64_t>> ways;
+  double allocate_seconds = 0;
+  double read_seconds = 0;
+  double copy_seconds = 0;
+};
+
+/// Memory for all regions, and their bytes in it; neighbours in a file are read together and share a block that keeps
+/// the file's layout. `report` counts on. On an Error nothing stays. Errors: `checksum`, `damaged` where a file changed
+/// while it was read (size, modification time, inode), `truncated`, `io`, `memory`, `cancelled`.
+[[nodiscard]] std::vector<HostBytes> load_to_host(std::span<const Region> regions, const EngineOptions& options,
+                                                  EngineReport& report);
+
+/// The same onto a device, through staging buffers or, where the device shows its memory, straight into it.
+[[nodiscard]] std::vector<DeviceBytes> load_to_device(std::span<const Region> regions, const device::PortPtr& port,
+                                                      const EngineOptions& options, EngineReport& report);
+
+/// Seconds that the engine expects for regions of so many bytes, of which so many are in the page cache.
+struct Expectation {
+  double read_seconds = 0;
+  double copy_seconds = 0;
+};
+
+}  // namespace sconce::transfer

@@ -28,6 +28,10 @@ SourcePtr SourceOrigin::open(std::uint64_t handle, std::uint64_t nbytes) const {
   return slice(source_, handle, nbytes);
 }
 
+bool SourceOrigin::in_memory(std::uint64_t handle, std::uint64_t nbytes) const {
+  return !source_->extent(handle, nbytes) && source_->view(handle, nbytes) != nullptr;
+}
+
 Storage storage_over(SourcePtr source, DType dtype, std::endian byte_order, std::string location) {
   const std::uint64_t nbytes = source->size();
   const auto holder = std::make_shared<StorageHolder>(std::move(source), std::move(location));

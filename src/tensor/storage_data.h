@@ -42,6 +42,8 @@ class StorageOrigin {
   [[nodiscard]] virtual std::optional<RecordedChecksum> checksum(std::uint64_t) const { return {}; }
   /// Nothing for bytes of files and of this process's memory.
   [[nodiscard]] virtual std::optional<DevicePlace> device_place(std::uint64_t) const { return {}; }
+  /// Whether the bytes are in memory of this process already, and not only mapped from a file.
+  [[nodiscard]] virtual bool in_memory(std::uint64_t /*handle*/, std::uint64_t /*nbytes*/) const { return false; }
   /// Whether a view that an opened source gives lives as long as this origin, not only as long as that source.
   [[nodiscard]] virtual bool views_last(std::uint64_t) const { return true; }
 };
@@ -62,6 +64,7 @@ class SourceOrigin : public StorageOrigin {
  public:
   explicit SourceOrigin(SourcePtr source) : source_(std::move(source)) {}
   [[nodiscard]] SourcePtr open(std::uint64_t handle, std::uint64_t nbytes) const override;
+  [[nodiscard]] bool in_memory(std::uint64_t handle, std::uint64_t nbytes) const override;
 
  private:
   SourcePtr source_;

@@ -403,6 +403,18 @@ NodeId Document::tensor(const TensorRecord& record, std::span<const std::int64_t
   return new_node({.kind = Kind::tensor, .record = new_tensor_record(record, shape, strides)});
 }
 
+void Document::restride(NodeId tensor, std::span<const std::int64_t> strides) {
+  const TensorRecord old = tensor_record(tensor);
+  mutable_tensor(tensor) = *new_tensor_record(old, old.shape(), strides);
+}
+
+void Document::make_meta(NodeId tensor) {
+  TensorRecord& record = mutable_tensor(tensor);
+  record.storage = TensorRecord{}.storage;
+  record.meta = true;
+  if (record.extra != nullptr) record.extra->device = {};
+}
+
 NodeId Document::copy_tensor(NodeId id) {
   TensorRecord record = tensor_record(id);
   if (record.extra != nullptr) record.extra = arena_->make(*record.extra);
@@ -448,6 +460,12 @@ std::uint32_t Document::new_storage(const StorageData& data) {
   return static_cast<std::uint32_t>(storages_.size() - 1);
 }
 
+void Document::replace_storage(std::uint32_t number, Storage storage) {
+  if (storage_numbers_.erase(storages_[number].data().get()) != 0)
+    storage_numbers_.emplace(storage.data().get(), number);
+  storages_[number] = std::move(storage);
+}
+
 StorageData& Document::mutable_storage(std::uint32_t number) noexcept {
   // Only storages of this document's own table are ever completed late.
   return const_cast<StorageData&>(*storages_[number].data());
@@ -474,6 +492,7 @@ class ArenaOrigin final : public StorageOrigin {
   SourcePtr open(std::uint64_t handle, std::uint64_t nbytes) const override {
     return memory_source({reinterpret_cast<const std::byte*>(handle), static_cast<std::size_t>(nbytes)}, arena_);
   }
+  bool in_memory(std::uint64_t, std::uint64_t) const override { return true; }
 
  private:
   std::shared_ptr<const Arena> arena_;

@@ -273,6 +273,10 @@ class Document : public std::enable_shared_from_this<Document> {
   [[nodiscard]] TensorRecord& mutable_tensor(NodeId id) noexcept {
     return *static_cast<TensorRecord*>(mutable_node(id).record);
   }
+  /// Other strides, in elements, for a strided tensor; who calls proves the view.
+  void restride(NodeId tensor, std::span<const std::int64_t> strides);
+  /// A tensor without bytes.
+  void make_meta(NodeId tensor);
   /// Another tensor with the same record: a Parameter over a tensor is an object of its own.
   [[nodiscard]] NodeId copy_tensor(NodeId id);
   /// The extra attributes of a tensor, made where they are missing.
@@ -296,6 +300,8 @@ class Document : public std::enable_shared_from_this<Document> {
   [[nodiscard]] std::uint32_t storage_count() const noexcept { return static_cast<std::uint32_t>(storages_.size()); }
   /// A new storage record with a stable address; the handles share the table and keep it alive.
   [[nodiscard]] std::uint32_t new_storage(const StorageData& data);
+  /// Another storage in the place of one; tensors of the tree show the new one, handles that were given out the old.
+  void replace_storage(std::uint32_t number, Storage storage);
   /// For readers that learn where a storage lies only after the tree (the legacy stream); before anybody has a handle.
   [[nodiscard]] StorageData& mutable_storage(std::uint32_t number) noexcept;
   /// Keeps an origin for as long as any storage of this document.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <sconce/byte_source.h>
+#include <sconce/error.h>
 #include <sconce/transfer.h>
 
 #include "device/port.h"
@@ -27,6 +28,9 @@ struct Region {
   std::uint64_t size = 0;
   /// CRC-32 of all bytes as the file records it; nothing: none, or none is wanted.
   std::optional<std::uint32_t> crc32;
+  /// What the address in memory must be a multiple of (the size of an element), a power of two up to 4096. Regions keep
+  /// the alignment that they have in their file; where that is less, they are read apart from their neighbours.
+  std::uint32_t alignment = 1;
   /// Adds file, record and key to an Error about this region.
   std::function<void(Error&)> explain;
 };
@@ -47,6 +51,7 @@ struct EngineOptions {
   Way way = Way::automatic;  ///< not `view`
   unsigned threads = 0;
   std::uint64_t staging = std::uint64_t{256} << 20;
+  std::uint64_t host_memory = 0;  ///< that may be taken; 0: what the system and the cgroup have left
   std::shared_ptr<DeviceAllocator> allocator;
   void* stream = nullptr;
   ProgressFunction progress;
@@ -67,7 +72,8 @@ struct EngineReport {
 
 /// Memory for all regions, and their bytes in it; neighbours in a file are read together and share a block that keeps
 /// the file's layout. `report` counts on. On an Error nothing stays. Errors: `checksum`, `damaged` where a file changed
-/// while it was read (size, modification time, inode), `truncated`, `io`, `memory`, `cancelled`.
+/// while it was read (size, modification time), `truncated`, `io`, `memory`, `cancelled`; `unsupported` for a way that
+/// was asked for and is not possible here.
 [[nodiscard]] std::vector<HostBytes> load_to_host(std::span<const Region> regions, const EngineOptions& options,
                                                   EngineReport& report);
 

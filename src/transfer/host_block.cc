@@ -1,0 +1,59 @@
+#include "transfer/host_block.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "base/checked.h"
+#include "base/fail.h"
+#include "transfer/pages.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace sconce::transfer {
+namespace {
+
+constexpr std::uint64_t kMost = std::uint64_t{1} << 47;  // of address space
+
+std::byte* map(std::uint64_t size) {
+  void* const at = size > kMost ? MAP_FAILED  // also where rounding up would wrap
+                                : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) {
+    fail(ErrorCode::memory,
+         std::to_string(size) + " bytes of memory cannot be had: " + std::generic_category().message(ENOMEM), {},
+         "load fewer tensors at once, or raise the memory limit (ulimit -v)");
+  }
+  return static_cast<std::byte*>(at);
+}
+
+}  // namespace
+
+HostBlock::HostBlock(std::uint64_t size) {
+  if (size > kMost) map(size);
+  size_ = align_up(size, kPage);
+  if (size_ < kHugePage) {
+    bytes_ = map(size_);
+    return;
+  }
+  std::byte* const begin = map(size_ + kHugePage);
+  const std::uint64_t before =
+      align_up(reinterpret_cast<std::uintptr_t>(begin), kHugePage) - reinterpret_cast<std::uintptr_t>(begin);
+  bytes_ = begin + before;
+  if (before != 0) ::munmap(begin, before);
+  if (before != kHugePage) ::munmap(bytes_ + size_, kHugePage - before);
+  ::madvise(bytes_, size_, MADV_HUGEPAGE);  // a kernel without huge pages gives small ones
+}
+
+HostBlock::~HostBlock() {
+  if (bytes_ != nullptr) ::munmap(bytes_, size_);
+}
+
+void populate(std::span<std::byte> range) noexcept {
+  if (!range.empty()) ::madvise(range.data(), range.size(), MADV_POPULATE_WRITE);
+}
+
+}  // namespace sconce::transfer

@@ -1,0 +1,120 @@
+#include "transfer/plan.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "base/checked.h"
+#include "base/parallel.h"
+#include "transfer/pages.h"
+#include "transfer/work.h"
+
+namespace sconce::transfer {
+namespace {
+
+// Opening is a positioned read or less: one job does many.
+constexpr std::size_t kOpenings = 128;
+
+void check_size(std::uint64_t found, std::uint64_t expected) {
+  if (found == expected) return;
+  fail(found < expected ? ErrorCode::truncated : ErrorCode::damaged,
+       std::to_string(expected) + " bytes expected, but the data has " + std::to_string(found), {},
+       "fetch the file again");
+}
+
+Opened open_region(const Region& region) {
+  return explained(region, [&] {
+    Opened opened{region.open(), {}};
+    check_size(opened.source->size(), region.size);
+    opened.extent = opened.source->extent(0, region.size);
+    // What the file cannot have is left to read_at(), which says so.
+    if (opened.extent && (opened.extent->descriptor < 0 || opened.extent->size != region.size ||
+                          !sconce::fits(opened.extent->offset, region.size, INT64_MAX - kTask)))
+      opened.extent.reset();
+    return opened;
+  });
+}
+
+std::vector<Opened> open_all(std::span<const Region> regions, const EngineOptions& options) {
+  std::vector<Opened> opened(regions.size());
+  Work work(options, 0);
+  run_parallel((regions.size() + kOpenings - 1) / kOpenings, options.threads,
+               [&](std::size_t job, unsigned) {
+                 work.check();
+                 const std::size_t end = std::min(regions.size(), (job + 1) * kOpenings);
+                 for (std::size_t at = job * kOpenings; at < end; ++at) opened[at] = open_region(regions[at]);
+               },
+               [&] { work.check(); });
+  return opened;
+}
+
+/// Gives files numbers, in the order in which they are met.
+class FileNumbers {
+ public:
+  explicit FileNumbers(std::vector<SourceFile>& files) : files_(files) {}
+
+  std::uint32_t operator()(const Opened& opened) {
+    const int descriptor = opened.extent->descriptor;
+    if (descriptor == last_) return number_;
+    const auto [at, added] = numbers_.try_emplace(descriptor, static_cast<std::uint32_t>(files_.size()));
+    if (added) files_.emplace_back(descriptor, opened.source->name());
+    last_ = descriptor;
+    return number_ = at->second;
+  }
+
+ private:
+  std::vector<SourceFile>& files_;
+  std::unordered_map<int, std::uint32_t> numbers_;
+  int last_ = -1;
+  std::uint32_t number_ = 0;
+};
+
+bool near(const Run& run, const Part& part) {
+  if (part.file != run.file) return false;
+  if (part.offset <= run.end()) return part.end() <= run.end() || part.end() - run.offset <= kBlock;
+  const std::uint64_t gap = part.offset - run.end();
+  return gap <= std::clamp(part.size, kPage, kGap) && part.end() - run.offset <= kBlock;
+}
+
+void make_runs(Plan& plan) {
+  for (std::size_t at = 0; at < plan.parts.size(); ++at) {
+    const Part& part = plan.parts[at];
+    if (plan.runs.empty() || !near(plan.runs.back(), part))
+      plan.runs.push_back({.file = part.file, .first = at, .last = at, .offset = part.offset});
+    Run& run = plan.runs.back();
+    run.last = at + 1;
+    run.size = std::max(run.end(), part.end()) - run.offset;
+  }
+}
+
+}  // namespace
+
+void Plan::check_unchanged() const {
+  for (const SourceFile& file : files) file.check_unchanged();
+}
+
+Plan make_plan(std::span<const Region> regions, const EngineOptions& options, bool aligned) {
+  Plan plan;
+  plan.opened = open_all(regions, options);
+  plan.parts.reserve(regions.size());
+  FileNumbers numbers(plan.files);
+  for (std::uint32_t region = 0; region < regions.size(); ++region) {
+    if (regions[region].size == 0) continue;
+    const Opened& opened = plan.opened[region];
+    const std::uint64_t mask = aligned ? regions[region].alignment - std::uint64_t{1} : 0;
+    if (opened.extent && (opened.extent->offset & mask) == 0)
+      plan.parts.push_back({region, numbers(opened), opened.extent->offset, regions[region].size});
+    else
+      plan.made.push_back(region);
+  }
+  const auto before = [](const Part& a, const Part& b) {
+    if (a.file != b.file) return a.file < b.file;
+    return a.offset != b.offset ? a.offset < b.offset : a.region < b.region;
+  };
+  if (!std::is_sorted(plan.parts.begin(), plan.parts.end(), before))
+    std::sort(plan.parts.begin(), plan.parts.end(), before);
+  make_runs(plan);
+  return plan;
+}
+
+}  // namespace sconce::transfer

@@ -1,0 +1,32 @@
+// Pieces of runs that one thread reads, and by which way.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "transfer/plan.h"
+
+namespace sconce::transfer {
+
+struct Range {
+  std::uint32_t run = 0;
+  std::uint32_t file = 0;
+  std::size_t first = 0;  ///< the first part of the run that ends behind `offset`
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  std::uint64_t cached = 0;  ///< bytes that are in the page cache, as far as anybody knows
+  Way way = Way::read;
+  [[nodiscard]] std::uint64_t end() const noexcept { return offset + size; }
+};
+
+/// All runs in ranges of at most `most` bytes (a multiple of the page size), in their order. Inside a run ranges meet
+/// at pages, so that no two of them touch the same page.
+[[nodiscard]] std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most);
+
+/// Bytes by way.
+[[nodiscard]] std::vector<std::pair<Way, std::uint64_t>> count_ways(std::span<const Range> ranges);
+
+}  // namespace sconce::transfer

@@ -139,9 +139,10 @@ struct DeviceShare {
 struct CastCounts {
   std::uint64_t elements = 0;
   std::uint64_t to_infinity = 0;   ///< finite numbers that became infinite
-  std::uint64_t to_nan = 0;        ///< numbers that became NaN (a dtype without infinities)
+  std::uint64_t to_nan = 0;        ///< numbers and infinities that became NaN (a dtype without infinities)
+  std::uint64_t to_largest = 0;    ///< those beyond the largest number that became that (float8_e4m3fn)
   std::uint64_t to_zero = 0;       ///< numbers that became zero
-  std::uint64_t out_of_range = 0;  ///< NaN and numbers that an integer cannot hold
+  std::uint64_t out_of_range = 0;  ///< NaN and numbers that an integer, or float8_e8m0fnu (no zero, no sign), cannot hold
 };
 
 /// What a move did, or, of a plan, would do.

@@ -34,10 +34,10 @@ struct CallFact {
   };
   What what = What::call;
   Effect effect = Effect::unknown;
-  std::string name;              ///< dotted, as Python 3 names it: "torch._utils._rebuild_tensor_v2"
-  std::string record;            ///< entry of the archive whose stream does it; empty for the file itself
-  std::uint64_t offset = 0;      ///< byte offset of the first time, in `record`
-  std::uint64_t count = 0;       ///< how many times
+  std::string name;          ///< dotted, as Python 3 names it: "torch._utils._rebuild_tensor_v2"
+  std::string record;        ///< entry of the archive whose stream does it; empty for the file itself
+  std::uint64_t offset = 0;  ///< byte offset of the first time, in `record`
+  std::uint64_t count = 0;   ///< how many times
 };
 
 [[nodiscard]] std::string_view to_string(CallFact::What what) noexcept;
@@ -45,21 +45,21 @@ struct CallFact {
 
 /// Bytes that stand beside the tree: an extra record of an archive, an entry of safetensors' `__metadata__`.
 struct ExtraPart {
-  std::string name;   ///< record without the archive's root folder, or metadata key
+  std::string name;  ///< record without the archive's root folder, or metadata key
   SourcePtr bytes;
 };
 
 /// What is known of the file that a checkpoint came from. Everything is empty for one made in memory.
 struct FileFacts {
-  std::string name;                            ///< path or name of the source
-  std::string format;                          ///< "pytorch-zip", "safetensors" …: names in docs/json.md
+  std::string name;    ///< path or name of the source
+  std::string format;  ///< "pytorch-zip", "safetensors" …: names in docs/json.md
   std::uint64_t bytes = 0;
-  std::optional<std::endian> byte_order;       ///< of tensor data
-  std::string producer;                        ///< who wrote it, as far as the bytes say
-  std::string root;                            ///< folder inside a zip archive
-  bool only_tensors = false;                   ///< the file can hold tensors by name and nothing else: no other values,
-                                               ///< no two tensors that share a storage
-  std::vector<std::string> notes;              ///< oddities that are no errors, for people
+  std::optional<std::endian> byte_order;  ///< of tensor data
+  std::string producer;                   ///< who wrote it, as far as the bytes say
+  std::string root;                       ///< folder inside a zip archive
+  bool only_tensors = false;              ///< the file can hold tensors by name and nothing else: no other values,
+                                          ///< no two tensors that share a storage
+  std::vector<std::string> notes;         ///< oddities that are no errors, for people
   std::vector<CallFact> calls;
   std::vector<ExtraPart> extras;
 };
@@ -81,6 +81,7 @@ class StateDict {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// Names of entries that are no tensors (`_extra_state` …).
   [[nodiscard]] const std::vector<std::string>& others() const noexcept { return others_; }
+
  private:
   std::vector<NamedTensor> tensors_;
   std::string path_;
@@ -106,13 +107,13 @@ class Leaf {
 /// What a walk should meet.
 struct WalkOptions {
   bool tensors = true;
-  bool values = true;   ///< leaves that are no tensors
-  bool parts = true;    ///< the tensors that a sparse or quantised tensor is made of, after it
+  bool values = true;  ///< leaves that are no tensors
+  bool parts = true;   ///< the tensors that a sparse or quantised tensor is made of, after it
 };
 
 /// How a walk ended.
 struct WalkResult {
-  bool complete = true;           ///< false where Limits::paths ended it
+  bool complete = true;  ///< false where Limits::paths ended it
   std::uint64_t tensors = 0;
   std::uint64_t values = 0;
 };
@@ -163,6 +164,13 @@ class Checkpoint {
   /// `device`, `cancelled`, and those of reading.
   MoveReport to(const MoveOptions& options);
   MoveReport to(const MapLocation& where);
+  /// Other dtypes and orders of elements, in place, and without reading anything: bytes are cast whenever they are
+  /// read. The saved location stays. Returns what was changed and what was left as it was, for people. Errors:
+  /// `invalid_argument`, `unsupported`, as to(). Exclusive.
+  std::vector<std::string> cast(const std::vector<CastRule>& rules, MemoryFormat format = MemoryFormat::preserve);
+  /// What became of numbers that a new dtype could not hold, over all reads since cast(): an element that is read twice
+  /// counts twice.
+  [[nodiscard]] CastCounts cast_counts() const;
   /// What to() would do: where everything goes, bytes, memory and expected time. Reads no tensor.
   [[nodiscard]] MoveReport plan_move(const MoveOptions& options) const;
 
@@ -185,5 +193,5 @@ class Checkpoint {
 /// The same from any source: memory_source(), open_descriptor(), open_stream(), or one of your own.
 [[nodiscard]] Checkpoint load(SourcePtr source, const LoadOptions& options = {});
 
-}  // namespace v0
+}  // namespace SCONCE_API
 }  // namespace sconce

@@ -12,7 +12,8 @@ inline namespace v0 {
 namespace {
 
 constexpr std::string_view kForms =
-    "forms: auto; a device (cpu, cuda:0, opencl:0, meta); a map (cuda:0=cpu,cuda:1=cuda:0); fill:cuda:0=10GiB,cuda:1,cpu";
+    "forms: auto; a device (cpu, cuda:0, opencl:0, meta); a map (cuda:0=cpu,cuda:1=cuda:0); "
+    "fill:cuda:0=10GiB,cuda:1,cpu";
 
 [[noreturn]] void wrong(std::string_view text, const std::string& why) {
   fail(ErrorCode::invalid_argument, "map location \"" + escaped(text) + "\": " + why, {}, std::string(kForms));
@@ -36,15 +37,24 @@ std::optional<std::uint64_t> bytes_from(std::string_view text) noexcept {
   if (error != std::errc() || !(number >= 0)) return std::nullopt;
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   double factor = 1;
-  if (unit == "KiB" || unit == "K") factor = 0x1p10;
-  else if (unit == "MiB" || unit == "M") factor = 0x1p20;
-  else if (unit == "GiB" || unit == "G") factor = 0x1p30;
-  else if (unit == "TiB" || unit == "T") factor = 0x1p40;
-  else if (unit == "kB") factor = 1e3;
-  else if (unit == "MB") factor = 1e6;
-  else if (unit == "GB") factor = 1e9;
-  else if (unit == "TB") factor = 1e12;
-  else if (!unit.empty() && unit != "B") return std::nullopt;
+  if (unit == "KiB" || unit == "K")
+    factor = 0x1p10;
+  else if (unit == "MiB" || unit == "M")
+    factor = 0x1p20;
+  else if (unit == "GiB" || unit == "G")
+    factor = 0x1p30;
+  else if (unit == "TiB" || unit == "T")
+    factor = 0x1p40;
+  else if (unit == "kB")
+    factor = 1e3;
+  else if (unit == "MB")
+    factor = 1e6;
+  else if (unit == "GB")
+    factor = 1e9;
+  else if (unit == "TB")
+    factor = 1e12;
+  else if (!unit.empty() && unit != "B")
+    return std::nullopt;
   const double bytes = number * factor;
   if (!(bytes < 0x1p63)) return std::nullopt;
   return static_cast<std::uint64_t>(bytes);

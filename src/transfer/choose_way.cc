@@ -79,12 +79,14 @@ class Choice {
   }
 
   void force() {
-    if (options_.way == Way::ring) fail(ErrorCode::unsupported, "this build has no io_uring");
+    const bool past_the_cache = options_.way == Way::direct || options_.way == Way::ring;
     for (std::uint32_t file = 0; file < plan_.files.size(); ++file) {
-      if (options_.way == Way::direct && !direct(file))
+      if (past_the_cache && !direct(file))
         not_here(plan_.files[file], options_.way, "the file system has no reads past the page cache (O_DIRECT)");
       if (options_.way == Way::copy && plan_.files[file].remote())
         not_here(plan_.files[file], options_.way, "files behind a network are not mapped");
+      if (options_.way == Way::ring && !Ring::open())
+        not_here(plan_.files[file], options_.way, "the kernel has no io_uring, or refuses it");
     }
     for (Range& range : ranges_) range.way = options_.way;
   }

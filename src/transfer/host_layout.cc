@@ -36,9 +36,11 @@ HostLayout lay_out(std::span<const Region> regions, const Plan& plan) {
   HostLayout layout;
   Filler filler(layout.sizes);
   for (const Run& run : plan.runs) layout.runs.push_back(filler.take(run.size, run.offset % kPage, kPage));
-  for (const std::uint32_t region : plan.made)
-    layout.made.push_back(
-        filler.take(regions[region].size, 0, std::max<std::uint64_t>(kLine, regions[region].alignment)));
+  for (const std::uint32_t region : plan.made) {
+    // The first of them on a page of its own: reads of runs overwrite whole pages.
+    const std::uint64_t unit = layout.made.empty() ? kPage : std::max<std::uint64_t>(kLine, regions[region].alignment);
+    layout.made.push_back(filler.take(regions[region].size, 0, unit));
+  }
   return layout;
 }
 

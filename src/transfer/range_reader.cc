@@ -23,8 +23,8 @@ void for_pieces(std::size_t size, std::size_t most, Body&& body) {
 }  // namespace
 
 RangeReader::RangeReader(std::span<const Region> regions, const Plan& plan, const Access& access, Work& work,
-                         unsigned /*workers*/)
-    : regions_(regions), plan_(plan), access_(access), work_(work) {}
+                         unsigned workers)
+    : regions_(regions), plan_(plan), access_(access), work_(work), rings_(workers) {}
 
 RangeReader::~RangeReader() = default;
 
@@ -40,12 +40,13 @@ std::vector<PartSum> RangeReader::read(const Range& range, std::byte* memory, un
   }
 }
 
-std::vector<PartSum> RangeReader::read_explained(const Range& range, std::byte* memory, unsigned /*worker*/) {
+std::vector<PartSum> RangeReader::read_explained(const Range& range, std::byte* memory, unsigned worker) {
   RangeSums sums(regions_, plan_, plan_.runs[range.run], range.first, range.offset, range.end());
   const std::span<std::byte> into(memory, range.size);
   switch (range.way) {
     case Way::copy: copy_mapped(range, into, sums); break;
     case Way::direct: read_direct(range, into, sums); break;
+    case Way::ring: read_ring(range, into, sums, worker); break;
     default: read_cached(range, into, sums); break;
   }
   std::uint64_t compared = 0;
@@ -76,8 +77,19 @@ void RangeReader::copy_mapped(const Range& range, std::span<std::byte> into, Ran
 void RangeReader::read_direct(const Range& range, std::span<std::byte> into, RangeSums& sums) {
   populate(into);
   access_.direct[range.file]->read(plan_.files[range.file], range.offset, into);
-  for_pieces(into.size(), piece_size(sums), [&](std::size_t at, std::size_t size) {
-    sums.add(into.subspan(at, size));
+  sum_up(into, sums);
+}
+
+void RangeReader::read_ring(const Range& range, std::span<std::byte> into, RangeSums& sums, unsigned worker) {
+  if (!rings_[worker]) rings_[worker] = Ring::open();
+  if (!rings_[worker]) return read_direct(range, into, sums);  // there was one when the way was chosen, and no more now
+  rings_[worker]->read(plan_.files[range.file], *access_.direct[range.file], range.offset, into,
+                       [&](std::span<std::byte> arrived) { sum_up(arrived, sums); });
+}
+
+void RangeReader::sum_up(std::span<std::byte> arrived, RangeSums& sums) {
+  for_pieces(arrived.size(), piece_size(sums), [&](std::size_t at, std::size_t size) {
+    sums.add(arrived.subspan(at, size));
     work_.add(size);
   });
 }

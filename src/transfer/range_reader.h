@@ -12,6 +12,7 @@
 #include "transfer/checksums.h"
 #include "transfer/direct_file.h"
 #include "transfer/range.h"
+#include "transfer/ring.h"
 #include "transfer/work.h"
 
 namespace sconce::transfer {
@@ -41,11 +42,14 @@ class RangeReader {
   void read_cached(const Range& range, std::span<std::byte> into, RangeSums& sums);
   void copy_mapped(const Range& range, std::span<std::byte> into, RangeSums& sums);
   void read_direct(const Range& range, std::span<std::byte> into, RangeSums& sums);
+  void read_ring(const Range& range, std::span<std::byte> into, RangeSums& sums, unsigned worker);
+  void sum_up(std::span<std::byte> arrived, RangeSums& sums);
 
   std::span<const Region> regions_;
   const Plan& plan_;
   const Access& access_;
   Work& work_;
+  std::vector<std::unique_ptr<Ring>> rings_;  // by worker
   std::atomic<std::uint64_t> compared_ = 0;
 };
 

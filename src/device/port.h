@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -94,6 +96,12 @@ class Window {
   virtual void release() = 0;
 };
 
+/// What reads of all storages of a port share; device_storage.cc puts it there and knows what it is.
+struct ReaderSlot {
+  std::mutex mutex;
+  std::shared_ptr<void> readers;
+};
+
 /// One open device. All functions may be called from many threads.
 class Port {
  public:
@@ -120,6 +128,11 @@ class Port {
   [[nodiscard]] virtual std::unique_ptr<Window> window(const Range& range) const = 0;
   /// Whether Stream::cast() does this pair.
   [[nodiscard]] virtual bool casts(DType to, DType from) const noexcept = 0;
+
+  [[nodiscard]] ReaderSlot& reader_slot() const noexcept { return reader_slot_; }
+
+ private:
+  mutable ReaderSlot reader_slot_;
 };
 using PortPtr = std::shared_ptr<const Port>;
 
@@ -133,7 +146,8 @@ struct Backend {
 /// The port of a device, or null.
 [[nodiscard]] PortPtr port_of(const Devices& devices, Device device);
 
-/// A storage over bytes on a device. `location`: the device's name. Reading copies out; there are no views.
+/// A storage over bytes on a device. `location`: the device's name. Reading copies out; there are views only on the
+/// CPU.
 [[nodiscard]] Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::uint64_t nbytes,
                                  std::optional<DType> dtype);
 /// The block that a storage on a device lies in; null for others.

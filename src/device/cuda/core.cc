@@ -1,0 +1,92 @@
+#include "device/cuda/core.h"
+
+#include <string>
+#include <utility>
+
+#include "device/cuda/cast_ptx.h"
+
+namespace sconce::device::cuda {
+
+Core::~Core() {
+  if (context_ == nullptr) return;
+  if (casts_ != nullptr) {
+    const CurrentIfPossible current(*this);
+    api->module_unload(casts_);
+  }
+  api->primary_context_release(id);
+}
+
+Context Core::context() const {
+  const std::lock_guard lock(context_mutex_);
+  if (context_ == nullptr) {
+    Context made = nullptr;
+    check(api->primary_context_retain(&made, id), "opening");
+    context_ = made;
+  }
+  return context_;
+}
+
+Context Core::context_if_any() const noexcept {
+  const std::lock_guard lock(context_mutex_);
+  return context_;
+}
+
+void Core::check(Status status, std::string_view what) const {
+  if (status != kSuccess) api->check(status, std::string(what) + " " + info.device.to_string());
+}
+
+void Core::add_staging(std::span<std::byte> bytes) const {
+  const std::lock_guard lock(staging_mutex_);
+  staging_.emplace(reinterpret_cast<std::uintptr_t>(bytes.data()), bytes.size());
+}
+
+void Core::remove_staging(std::span<std::byte> bytes) const noexcept {
+  const std::lock_guard lock(staging_mutex_);
+  staging_.erase(reinterpret_cast<std::uintptr_t>(bytes.data()));
+}
+
+bool Core::is_staging(std::span<const std::byte> bytes) const {
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::lock_guard lock(staging_mutex_);
+  auto after = staging_.upper_bound(begin);
+  if (after == staging_.begin()) return false;
+  const auto& [start, size] = *std::prev(after);
+  return begin - start <= size && bytes.size() <= size - (begin - start);
+}
+
+bool Core::load_casts() const noexcept {
+  try {
+    const Current current(*this);
+    return api->module_load_data(&casts_, cast_ptx().c_str()) == kSuccess;
+  } catch (const std::exception&) {
+    return false;  // what is wrong with the device, its next use will tell
+  }
+}
+
+Function Core::cast_function(const char* name) const noexcept {
+  const std::lock_guard lock(casts_mutex_);
+  if (!casts_tried_) {
+    casts_tried_ = true;
+    if (!load_casts()) casts_ = nullptr;
+  }
+  Function function = nullptr;
+  if (casts_ == nullptr || api->module_get_function(&function, casts_, name) != kSuccess) return nullptr;
+  return function;
+}
+
+Current::Current(const Core& core) : core_(core) { core.check(core.api->context_push(core.context()), "turning to"); }
+Current::~Current() {
+  Context ours = nullptr;
+  core_.api->context_pop(&ours);
+}
+
+CurrentIfPossible::CurrentIfPossible(const Core& core) noexcept : core_(core) {
+  const Context context = core.context_if_any();
+  pushed_ = context != nullptr && core.api->context_push(context) == kSuccess;
+}
+CurrentIfPossible::~CurrentIfPossible() {
+  Context ours = nullptr;
+  if (pushed_) core_.api->context_pop(&ours);
+}
+
+}  // namespace sconce::device::cuda

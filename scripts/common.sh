@@ -3,11 +3,13 @@
 say() { printf '%s\n' "$*"; }
 
 have_command() { command -v "$1" > /dev/null 2>&1; }
+have_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2> /dev/null | grep -F "$1" > /dev/null; }
+have_file() { compgen -G "$1" > /dev/null; }
 have_header() { printf '#include <%s>\n' "$1" | c++ -E -x c++ - > /dev/null 2>&1; }
 
-# need_packages TABLE...: each "command:NAME:PACKAGE" or "header:NAME:PACKAGE". What is missing is installed with apt, as
-# root or through sudo, saying so first. Without apt, or without the right to use it, says exactly what to install.
-# Silent where nothing is missing.
+# need_packages TABLE...: each "command:NAME:PACKAGE", "header:NAME:PACKAGE", "library:NAME:PACKAGE" or
+# "file:PATTERN:PACKAGE". What is missing is installed with apt, as root or through sudo, saying so first. Without apt, or
+# without the right to use it, says exactly what to install. Silent where nothing is missing.
 need_packages() {
   local row kind name package
   local -a missing=()

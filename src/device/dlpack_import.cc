@@ -34,6 +34,9 @@ class ReadOnlyOrigin final : public StorageOrigin {
   [[nodiscard]] std::optional<DevicePlace> device_place(std::uint64_t handle) const override {
     return inner_.data()->origin->device_place(handle);
   }
+  [[nodiscard]] bool in_memory(std::uint64_t handle, std::uint64_t nbytes) const override {
+    return inner_.data()->origin->in_memory(handle, nbytes);
+  }
   [[nodiscard]] bool views_last(std::uint64_t handle) const override {
     return inner_.data()->origin->views_last(handle);
   }

@@ -167,7 +167,7 @@ struct Holder {
 }  // namespace
 
 Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::uint64_t nbytes,
-                   std::optional<DType> dtype) {
+                   std::optional<DType> dtype, std::endian byte_order) {
   if (!fits(offset, nbytes, memory->size()))
     fail(ErrorCode::invalid_argument, "a storage of " + std::to_string(nbytes) + " bytes from byte " +
                                           std::to_string(offset) + " does not lie in a block of " +
@@ -180,7 +180,7 @@ Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::ui
       .location = &holder->location,
       .dtype = dtype.value_or(DType::uint8),
       .typed = dtype.has_value(),
-      .byte_order = std::endian::native,
+      .byte_order = byte_order,
   };
   return Storage(std::shared_ptr<const StorageData>(holder, &holder->data));
 }

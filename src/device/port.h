@@ -149,7 +149,7 @@ struct Backend {
 /// A storage over bytes on a device. `location`: the device's name. Reading copies out; there are views only on the
 /// CPU.
 [[nodiscard]] Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::uint64_t nbytes,
-                                 std::optional<DType> dtype);
+                                 std::optional<DType> dtype, std::endian byte_order = std::endian::native);
 /// The block that a storage on a device lies in; null for others.
 [[nodiscard]] MemoryPtr memory_of(const Storage& storage);
 

@@ -35,6 +35,9 @@ std::optional<std::string> why_no_number(DType dtype) {
   return name(dtype) + " is a run of bits, no number";
 }
 
+/// Results of so many bytes are hardly all used before they leave the caches again.
+constexpr std::uint64_t kLargeResult = std::uint64_t{1} << 20;
+
 /// Elements go through a buffer of float32 that stays in the nearest cache.
 constexpr std::size_t kStep = 2048;
 
@@ -44,13 +47,13 @@ struct Cast {
   std::size_t in = 0;           ///< bytes of an element
   std::size_t out = 0;
 
-  void run(const std::byte* from, std::byte* to, std::size_t count) const {
-    if (second == nullptr) return first(from, to, count);
+  void run(const std::byte* from, std::byte* to, std::size_t count, CastInto into) const {
+    if (second == nullptr) return first(from, to, count, into);
     alignas(64) std::array<std::byte, kStep * sizeof(float)> floats;
     for (std::size_t at = 0; at < count; at += kStep) {
       const std::size_t step = std::min(kStep, count - at);
-      first(from + at * in, floats.data(), step);
-      second(floats.data(), to + at * out, step);
+      first(from + at * in, floats.data(), step, CastInto::cache);
+      second(floats.data(), to + at * out, step, into);
     }
   }
 };
@@ -71,11 +74,11 @@ Cast cast_of(DType from, DType to) noexcept {
   return cast;
 }
 
-void cast_reals(DType from, const std::byte* in, DType to, std::byte* out, std::size_t count) {
+void cast_reals(DType from, const std::byte* in, DType to, std::byte* out, std::size_t count, CastInto into) {
   if (from == to)
     std::memcpy(out, in, count * element_size(from));
   else
-    cast_of(from, to).run(in, out, count);
+    cast_of(from, to).run(in, out, count, into);
 }
 
 /// Real numbers become the real parts of complex ones; imaginary parts are zero.
@@ -85,7 +88,7 @@ void cast_to_complex(DType from, const std::byte* in, DType part, std::byte* out
   std::memset(out, 0, 2 * size * count);
   for (std::size_t at = 0; at < count; at += kStep) {
     const std::size_t step = std::min(kStep, count - at);
-    cast_reals(from, in + at * element_size(from), part, reals.data(), step);
+    cast_reals(from, in + at * element_size(from), part, reals.data(), step, CastInto::cache);
     for (std::size_t real = 0; real < step; ++real)
       std::memcpy(out + 2 * size * (at + real), reals.data() + size * real, size);
   }
@@ -119,7 +122,12 @@ void check_cast(DType from, DType to) {
 }
 
 void cast_elements(DType from, const std::byte* in, DType to, std::byte* out, std::uint64_t count) {
+  cast_piece(from, in, to, out, count, bytes_of(to, count).value_or(UINT64_MAX));
+}
+
+void cast_piece(DType from, const std::byte* in, DType to, std::byte* out, std::uint64_t count, std::uint64_t whole) {
   check_cast(from, to);
+  const CastInto into = whole >= kLargeResult ? CastInto::memory : CastInto::cache;
   if (count == 0) return;
   const auto elements = static_cast<std::size_t>(count);
   const auto part_from = part_of(from);
@@ -127,11 +135,11 @@ void cast_elements(DType from, const std::byte* in, DType to, std::byte* out, st
   if (from == to)
     std::memcpy(out, in, static_cast<std::size_t>(*bytes_of(from, count)));
   else if (part_from)
-    cast_reals(*part_from, in, *part_to, out, 2 * elements);
+    cast_reals(*part_from, in, *part_to, out, 2 * elements, into);
   else if (part_to)
     cast_to_complex(from, in, *part_to, out, elements);
   else
-    cast_reals(from, in, to, out, elements);
+    cast_reals(from, in, to, out, elements, into);
 }
 
 }  // namespace sconce::tensor

@@ -21,4 +21,7 @@ void check_cast(DType from, DType to);
 /// are rounded to the nearest, ties to even. Errors: those of check_cast().
 void cast_elements(DType from, const std::byte* in, DType to, std::byte* out, std::uint64_t count);
 
+/// The same, piece by piece of a result that takes `whole` bytes in all: large results go past the caches.
+void cast_piece(DType from, const std::byte* in, DType to, std::byte* out, std::uint64_t count, std::uint64_t whole);
+
 }  // namespace sconce::tensor

@@ -7,8 +7,12 @@
 
 namespace sconce::tensor {
 
+/// Where results go: to be used at once, or to memory, past the caches. Those would only lose what is still needed, and
+/// every line would be read before it is written.
+enum class CastInto : std::uint8_t { cache, memory };
+
 /// Casts a number of elements; neither side need be aligned.
-using CastKernel = void (*)(const std::byte* in, std::byte* out, std::size_t count);
+using CastKernel = void (*)(const std::byte* in, std::byte* out, std::size_t count, CastInto into);
 
 /// What the processor must have for a set of kernels.
 enum class CastLevel : std::uint8_t { portable, avx2, avx512 };

@@ -16,10 +16,6 @@ namespace sconce::tensor {
 [[nodiscard]] CastKernel avx512_narrow(DType to) noexcept;
 #endif
 
-/// Results of so many bytes go past the caches: they would only push out what is still needed, and every line of them
-/// would be read before it is written.
-inline constexpr std::size_t kStreamBytes = std::size_t{1} << 20;
-
 /// Elements before the first whose result begins a line of `line` bytes; nothing is gained where there is none.
 [[nodiscard]] inline std::size_t elements_to_line(const std::byte* out, std::size_t element,
                                                   std::size_t line) noexcept {
@@ -31,12 +27,12 @@ inline constexpr std::size_t kStreamBytes = std::size_t{1} << 20;
 /// kOut (bytes of an element), kElements (of a block, whose results fill kLine bytes), portable(), and blocks<stream>()
 /// which takes a number of blocks.
 template <typename Block>
-void cast_blocks(const std::byte* in, std::byte* out, std::size_t count) {
+void cast_blocks(const std::byte* in, std::byte* out, std::size_t count, CastInto into) {
   const CastKernel portable = Block::portable();
-  bool stream = count * Block::kOut >= kStreamBytes;
+  bool stream = into == CastInto::memory && count * Block::kOut >= 2 * Block::kLine;
   if (stream) {
     const std::size_t head = elements_to_line(out, Block::kOut, Block::kLine);
-    portable(in, out, head);
+    portable(in, out, head, into);
     in += head * Block::kIn;
     out += head * Block::kOut;
     count -= head;
@@ -48,7 +44,7 @@ void cast_blocks(const std::byte* in, std::byte* out, std::size_t count) {
   else
     Block::template blocks<false>(in, out, blocks);
   const std::size_t done = blocks * Block::kElements;
-  portable(in + done * Block::kIn, out + done * Block::kOut, count - done);
+  portable(in + done * Block::kIn, out + done * Block::kOut, count - done, into);
 }
 
 }  // namespace sconce::tensor

@@ -52,7 +52,7 @@ To converted(From value) noexcept {
 }
 
 template <typename From, typename To>
-void cast_loop(const std::byte* in, std::byte* out, std::size_t count) {
+void cast_loop(const std::byte* in, std::byte* out, std::size_t count, CastInto) {
   for (std::size_t at = 0; at < count; ++at) {
     From value;
     std::memcpy(&value, in + at * sizeof value, sizeof value);

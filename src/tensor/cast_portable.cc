@@ -20,12 +20,12 @@ void each(const std::byte* in, std::byte* out, std::size_t count, const Convert&
 }
 
 template <typename Bits, std::uint32_t (*kConvert)(std::uint32_t) noexcept>
-void narrow_loop(const std::byte* in, std::byte* out, std::size_t count) {
+void narrow_loop(const std::byte* in, std::byte* out, std::size_t count, CastInto) {
   each<std::uint32_t, Bits>(in, out, count, kConvert);
 }
 
 template <std::uint32_t (*kConvert)(std::uint32_t) noexcept>
-void widen_pairs(const std::byte* in, std::byte* out, std::size_t count) {
+void widen_pairs(const std::byte* in, std::byte* out, std::size_t count, CastInto) {
   each<std::uint16_t, std::uint32_t>(in, out, count, [](std::uint16_t bits) { return kConvert(bits); });
 }
 
@@ -37,7 +37,7 @@ constexpr std::array<std::uint32_t, 256> table() {
 }
 
 template <std::uint32_t (*kConvert)(std::uint32_t) noexcept>
-void widen_bytes(const std::byte* in, std::byte* out, std::size_t count) {
+void widen_bytes(const std::byte* in, std::byte* out, std::size_t count, CastInto) {
   static constexpr std::array<std::uint32_t, 256> kTable = table<kConvert>();
   each<std::uint8_t, std::uint32_t>(in, out, count, [](std::uint8_t bits) { return kTable[bits]; });
 }

@@ -1,0 +1,37 @@
+// Casts that are done when bytes are read.
+#pragma once
+
+#include <bit>
+#include <memory>
+#include <optional>
+
+#include <sconce/byte_source.h>
+#include <sconce/dtype.h>
+#include <sconce/tensor.h>
+#include <sconce/transfer.h>
+
+namespace sconce::tensor {
+
+/// What a cast storage is made of, for who can cast elsewhere (on a device).
+struct CastFacts {
+  SourcePtr inner;  ///< whole elements of `from`
+  DType from = DType::uint8;
+  DType to = DType::uint8;
+  std::endian order = std::endian::native;  ///< of the inner bytes
+};
+
+/// Elements of a source as elements of `to`, in this machine's byte order. Bytes behind the last whole element are left
+/// out. Reads begin and end anywhere, and keep no more than a piece of the inner source that fits the second cache.
+/// Errors: `unsupported` (check_cast()), and those of reading `from`.
+[[nodiscard]] SourcePtr cast_source(SourcePtr from, DType from_dtype, std::endian order, DType to);
+
+/// A storage of the same elements in another dtype, with the same location. Nothing is read until somebody reads it.
+/// Errors: `unsupported`.
+[[nodiscard]] Storage cast_storage(const Storage& storage, DType from, DType to);
+/// What cast_storage() made this storage of; nothing for others. Errors: those of opening the inner storage.
+[[nodiscard]] std::optional<CastFacts> cast_facts(const Storage& storage);
+/// What became of the elements that were read of a storage of cast_storage() since it was made, from any thread. Who
+/// reads each element once has exact counts; elements that are read again are counted again.
+[[nodiscard]] CastCounts cast_counts(const Storage& storage);
+
+}  // namespace sconce::tensor

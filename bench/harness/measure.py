@@ -78,12 +78,12 @@ def run_member(programs, case, member):
 
 
 def measure(programs, case, runs, out_of_time=lambda: False):
-    """Everybody in turn, the order rotated from run to run. At least two runs, even where the time is out."""
+    """Everybody in turn, the order rotated from run to run. At least three runs, even where the time is out."""
     result = Result()
     for words in case.before:
         programs.peer(words[0]).ask(*words[1:])
     for run in range(runs):
-        if run >= 2 and out_of_time():
+        if run >= 3 and out_of_time():
             break
         first = run % len(case.members)
         for member in case.members[first:] + case.members[:first]:

@@ -85,6 +85,6 @@ class Programs:
 
 
 def peers_missing():
-    """Why the peers cannot run; nothing where they can."""
-    done = subprocess.run([PYTHON, '-c', 'import torch, safetensors.torch'], capture_output=True, text=True)
-    return '' if done.returncode == 0 else (done.stderr.strip().splitlines() or ['no PyTorch'])[-1]
+    """Which of the peers' packages this Python lacks."""
+    look = 'import importlib.util as u; print(*[n for n in ("torch", "safetensors") if u.find_spec(n) is None])'
+    return subprocess.run([PYTHON, '-c', look], capture_output=True, text=True, check=True).stdout.split()

@@ -8,11 +8,15 @@ from harness import files
 from harness.measure import Case, Member, measure
 from harness.programs import THREADS
 
-SECONDS = 50  # where they are over, cases make do with fewer runs
+SECONDS = 50  # where a case has used up its share of them, it makes do with fewer runs
+SHARES = {'load_owned_hot': 8, 'open_lazy_20k_tensors': 20, 'load_one_tensor': 2, 'many_small_load': 31, 'save_fast': 14,
+          'save_durable': 15, 'convert_pt_safetensors': 8, 'verify_crc': 2}
 
 
 def make_files(programs, folder, nbytes, many):
     """Four large tensors, three hundred, and `many`; each as .pt and as .safetensors."""
+    for who in ('torch', 'safetensors', 'zipfile'):
+        programs.peer(who)  # their imports take a while, side by side
     for stem, count in (('large', 4), ('some', 300), ('many', many)):
         programs.peer('torch').ask('make', folder + '/' + stem, 'flat', count, nbytes)
     os.sync()
@@ -50,17 +54,18 @@ def save_cases(folder, warm):
     hold = tuple((who, 'hold', source) for who in ('torch', 'safetensors', 'sconce'))
     drop = tuple((who, 'drop') for who in ('torch', 'safetensors', 'sconce'))
 
-    def save(how):
+    def save(how, before=(), after=()):
         return Case('save_' + how, [
             Member('torch', 'torch', ('save', out, how), clean=(out,)),
             Member('sconce', 'sconce', ('save', out, 'pytorch-zip', how), clean=(out,)),
             Member('limit', 'limit', ('write', size, out, THREADS), clean=(out,)),
-            Member('safetensors', 'safetensors', ('save', st, how), clean=(st,))], warm=warm, before=hold, after=drop)
+            Member('safetensors', 'safetensors', ('save', st, how), clean=(st,))],
+            warm=warm, before=before, after=after)
 
     convert = Case('convert_pt_safetensors', [
         Member('torch', 'torch', ('convert', source, st), clean=(st,)), Member('sconce', 'sconce', ('convert', source, st), clean=(st,)),
         Member('limit', 'limit', ('write', size, out, THREADS), clean=(out,))], hot=(source,), warm=warm)
-    return [save('fast'), save('durable'), convert]
+    return [save('fast', before=hold), save('durable', after=drop), convert]
 
 
 def verify_case(folder):
@@ -72,13 +77,13 @@ def verify_case(folder):
 def run(programs, folder, smoke=False, runs=5):
     """Results by the name of the case."""
     begun = time.monotonic()
-    nbytes, many, warm = (1 << 20, 200, 4) if smoke else (256 << 20, 20_000, 600)
+    nbytes, many, warm = (1 << 20, 200, 4) if smoke else (256 << 20, 20_000, 512)
     make_files(programs, folder, nbytes, many)
     cases = load_cases(folder, warm) + save_cases(folder, warm) + [verify_case(folder)]
-    results = {}
-    for number, case in enumerate(cases):
-        share = begun + SECONDS * (number + 1) / len(cases) + 10
-        results[case.name] = measure(programs, case, runs, lambda until=share: time.monotonic() > until)
+    results, until, now = {}, time.monotonic(), time.monotonic()
+    for case in cases:
+        until += (begun + SECONDS - now) * SHARES[case.name] / sum(SHARES.values())
+        results[case.name] = measure(programs, case, runs, lambda: time.monotonic() > until)
         spent = len(results[case.name].seconds['sconce'])
         if spent < runs:
             print('%s: %d runs, the time was out' % (case.name, spent), file=sys.stderr)

@@ -165,6 +165,8 @@ def answer(words):
     return result
 
 
+gc.collect()
+gc.freeze()  # the modules stay as they are: collections between commands need not look at them
 for line in sys.stdin:
     try:
         reply = answer(line.rstrip('\n').split('\t'))

@@ -26,6 +26,8 @@ enum Exit : int {
 [[nodiscard]] int run_inspect(const Arguments& arguments);
 [[nodiscard]] int run_verify(const Arguments& arguments);
 [[nodiscard]] int run_convert(const Arguments& arguments);
+[[nodiscard]] int run_devices(const Arguments& arguments);
+[[nodiscard]] int run_load(const Arguments& arguments);
 [[nodiscard]] int run_diff(const Arguments& arguments);
 [[nodiscard]] int run_get(const Arguments& arguments);
 [[nodiscard]] int run_help(const Arguments& arguments);

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/interruption.h"
+#include "cli/move_options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -94,7 +95,8 @@ int run_convert(const Arguments& arguments) {
   ProgressBar progress(arguments);
   options.progress = progress.function();
   options.cancel = interruption.token();
-  const Checkpoint checkpoint = load_input(from);
+  Checkpoint checkpoint = load_input(from);
+  const std::vector<std::string> notes = checkpoint.cast(cast_rules(arguments), memory_format(arguments));
   SaveReport report;
   if (to == "-") {
     StandardOutput sink;
@@ -103,6 +105,8 @@ int run_convert(const Arguments& arguments) {
     report = save(checkpoint, to, options);
   }
   progress.clear();
+  report.notes.insert(report.notes.begin(), notes.begin(), notes.end());
+  for (std::string& warning : cast_warnings(checkpoint.cast_counts())) report.notes.push_back(std::move(warning));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   std::string text;
   if (arguments.json())

@@ -12,6 +12,37 @@ constexpr std::string_view kOutput = "Output";
 constexpr std::string_view kWhich = "What to show";
 constexpr std::string_view kWriting = "Writing";
 constexpr std::string_view kComparing = "Comparing";
+constexpr std::string_view kTensors = "Tensors";
+constexpr std::string_view kMoving = "Moving";
+
+constexpr Option kDtype = {
+    .name = "dtype",
+    .argument = "DTYPE",
+    .category = kTensors,
+    .brief = "floating-point tensors become this dtype",
+    .detail =
+        "float32, float16, bfloat16, float8_e4m3fn … Rounded as PyTorch rounds. Tensors without dimensions "
+        "(an optimizer's step) are numbers and stay. Numbers that do not fit are counted and reported.",
+};
+constexpr Option kCast = {
+    .name = "cast",
+    .argument = "PATTERN=DTYPE",
+    .category = kTensors,
+    .brief = "tensors whose name matches become this dtype",
+    .detail =
+        "A shell pattern; 'PATTERN:FROM=DTYPE' is for tensors of dtype FROM only. May be given several times; the "
+        "first that matches counts, and all come before --dtype.",
+    .repeats = true,
+};
+constexpr Option kMemoryFormat = {
+    .name = "memory-format",
+    .argument = "FORMAT",
+    .category = kTensors,
+    .brief = "contiguous or channels_last",
+    .detail = "channels_last is for tensors of four dimensions. Tensors that share memory stay as they are.",
+    .choices = "contiguous channels_last",
+    .completes = Completes::choice,
+};
 
 constexpr Option kCommon[] = {
     {.name = "json",
@@ -114,16 +145,84 @@ constexpr Option kConvertOptions[] = {
      .brief = "position of each tensor in a pytorch-zip",
      .detail = "A power of two from 64, the default, to 32768. 4096 serves direct I/O."},
     {.name = "ignore-checksums", .category = kWriting, .brief = "go on where a checksum of IN is wrong"},
+    kDtype,
+    kCast,
+    kMemoryFormat,
+    {.name = "for-device",
+     .argument = "DEVICE",
+     .category = kTensors,
+     .brief = "what runs well there: cpu",
+     .detail = "cpu: float16, bfloat16 and float8 become float32, and the report says how many.",
+     .choices = "cpu",
+     .completes = Completes::choice},
     {.name = "no-sync",
      .category = kWriting,
      .brief = "do not wait until OUT is on the disk",
      .detail = "Faster. A crash of the system soon after may lose the new file; never the old one, too."},
 };
 
+constexpr Option kDevicesOptions[] = {
+    {.name = "measure", .category = kMoving, .brief = "time large copies to, from and within each device"},
+    {.name = "bytes", .argument = "SIZE", .category = kMoving, .brief = "of such a copy; 256MiB where not given"},
+};
+
+constexpr Example kDevicesExamples[] = {
+    {"sconce devices", "what is there, and how much of it is free"},
+    {"sconce devices --measure", "and how fast copies are"},
+};
+
+constexpr Option kLoadOptions[] = {
+    {.name = "device",
+     .letter = 'd',
+     .argument = "WHERE",
+     .category = kMoving,
+     .brief = "where tensors go: auto, a device, a map, a budget",
+     .detail =
+         "auto, the default: the device that was saved, where it is here, else the CPU. cpu, cuda:0, opencl:0, meta: "
+         "all there. cuda:0=cpu,cuda:1=cuda:0: by saved location. fill:cuda:0=10GiB,cuda:1,cpu: one after another, "
+         "modules kept together."},
+    {.name = "dry-run",
+     .letter = 'n',
+     .category = kMoving,
+     .brief = "read no tensor: bytes, memory and expected time for each device",
+     .detail = "The exit code is 1 where something would not fit."},
+    {.name = "time", .letter = 't', .category = kMoving, .brief = "how long each stage took, and by which way"},
+    kDtype,
+    kCast,
+    kMemoryFormat,
+    {.name = "way",
+     .argument = "WAY",
+     .category = kMoving,
+     .brief = "how bytes come from the file; chosen by evidence where not given",
+     .detail =
+         "read: by all threads, for what is in the page cache. sequential: front to back, through the page cache. "
+         "direct, ring: past the page cache, with several reads under way. copy: mapped and copied.",
+     .choices = "automatic view read sequential direct ring copy",
+     .completes = Completes::choice},
+    {.name = "threads", .argument = "N", .category = kMoving, .brief = "that read; as many as the process may use"},
+    {.name = "staging",
+     .argument = "SIZE",
+     .category = kMoving,
+     .brief = "buffers between file and device; 256MiB where not given"},
+    {.name = "host-memory",
+     .argument = "SIZE",
+     .category = kMoving,
+     .brief = "the most that may be taken of the host's"},
+    {.name = "skip-checksums", .category = kMoving, .brief = "do not compare the checksums that the file records"},
+};
+
+constexpr Example kLoadExamples[] = {
+    {"sconce load model.pt --device cuda:0 --time", "onto a GPU, and where the time went"},
+    {"sconce load model.pt --device fill:cuda:0=20GiB,cpu --dry-run", "what would go where, and what would not fit"},
+    {"sconce load model.pt --device cpu --dtype float32", "a half-precision model for the CPU"},
+};
+
 constexpr Example kConvertExamples[] = {
     {"sconce convert model.pt model.safetensors", "to safetensors"},
     {"sconce convert model.safetensors model.pt", "and back: opens in PyTorch 1.6 to today's"},
     {"sconce convert ancient.pth model.pt", "a file of 2016 or 2018 becomes one of today"},
+    {"sconce convert gpu.pt cpu.pt --for-device cpu", "a half-precision GPU model for a CPU"},
+    {"sconce convert m.pt s.pt --dtype bfloat16 --cast '*norm*=float32'", "smaller, norms kept"},
     {"sconce convert model.pt old.pt --to pytorch-legacy", "for PyTorch before 1.6"},
     {"sconce convert run.ckpt - --to safetensors --drop | ssh host 'cat > m.safetensors'", "through a pipe"},
 };
@@ -242,6 +341,28 @@ constexpr Command kCommands[] = {
      .options = kConvertOptions,
      .examples = kConvertExamples,
      .run = run_convert},
+    {.name = "devices",
+     .operands = "",
+     .brief = "what memory there is: CPU, GPUs, and how fast copies are",
+     .detail =
+         "Drivers are looked for when the command runs; none is needed to build or to start it. What is missing is "
+         "said at the end.",
+     .exit_codes = "0: done. 4: a driver failed.",
+     .options = kDevicesOptions,
+     .examples = kDevicesExamples,
+     .run = run_devices},
+    {.name = "load",
+     .operands = "FILE",
+     .least = 1,
+     .most = 1,
+     .brief = "load a file onto a device as the library does, and say what it took",
+     .detail = "Every tensor goes to where --device says, whatever device the file was saved on. Nothing is kept: this "
+               "command is for trying, timing and planning. Checksums are compared on the way.",
+     .exit_codes = "0: loaded; with --dry-run: it would fit. 1: it would not. 3: the file is damaged. 4: too little "
+                   "memory, or the system or a driver failed. 5: there is no such device.",
+     .options = kLoadOptions,
+     .examples = kLoadExamples,
+     .run = run_load},
     {.name = "diff",
      .operands = "A B",
      .least = 2,
@@ -273,7 +394,7 @@ constexpr Command kCommands[] = {
      .options = {},
      .examples = {},
      .run = run_help,
-     .operand_choices = "inspect verify convert diff get completion man"},
+     .operand_choices = "inspect verify convert devices load diff get completion man"},
     {.name = "completion",
      .operands = "SHELL",
      .least = 1,
@@ -294,7 +415,7 @@ constexpr Command kCommands[] = {
      .options = {},
      .examples = kManExamples,
      .run = run_man,
-     .operand_choices = "inspect verify convert diff get completion help"},
+     .operand_choices = "inspect verify convert devices load diff get completion help"},
 };
 
 }  // namespace

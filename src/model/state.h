@@ -20,6 +20,7 @@ struct Checkpoint::State {
   FileFacts facts;
   std::shared_ptr<const formats::OpenedFile> file;  ///< null where there is nothing to check beyond the tree
   Limits limits;
+  std::vector<Storage> casts;   ///< lazy casts that the tree shows, for their counts
 
   [[nodiscard]] tree::WalkLimits walk_limits() const {
     return tree::walk_limits(*document, limits.paths);

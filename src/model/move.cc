@@ -1,0 +1,241 @@
+// Checkpoint::to(): what was planned is done, and only when every byte has arrived does the tree show it.
+#include "model/move.h"
+
+#include <chrono>
+#include <exception>
+#include <map>
+#include <string>
+#include <utility>
+
+#include <sconce/checkpoint.h>
+
+#include "base/fail.h"
+#include "device/port.h"
+#include "tensor/cast_source.h"
+#include "tensor/storage_data.h"
+#include "transfer/host_storage.h"
+#include "transfer/region.h"
+#include "tree/walk.h"
+
+namespace sconce {
+namespace model {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begun) { return std::chrono::duration<double>(Clock::now() - begun).count(); }
+
+/// The name of a tensor that shows a storage; only looked for when something is wrong with it.
+std::string name_of_storage(const Checkpoint::State& state, std::uint32_t number) {
+  const tree::Document& document = *state.document;
+  for (const tree::NodeId root : state.roots) {
+    tree::Walker walker(document, root, state.walk_limits());
+    while (walker.next()) {
+      if (document.kind(walker.node()) != Kind::tensor) continue;
+      const tree::TensorRecord& record = document.tensor_record(walker.node());
+      if (record.has_storage() && record.storage == number) return std::string(walker.name());
+    }
+  }
+  return {};
+}
+
+transfer::Region region_of(const Checkpoint::State& state, const StorageMove& move) {
+  transfer::Region region;
+  region.open = [storage = move.from] { return open_storage(*storage.data()); };
+  region.size = move.from.nbytes();
+  region.crc32 = move.crc32;
+  region.explain = [&state, &move](Error& error) {
+    ErrorPlace place;
+    place.file = state.facts.name;
+    place.record = move.from.record();
+    place.key = name_of_storage(state, move.number);
+    error.add_place(place);
+  };
+  return region;
+}
+
+CastCounts counts_of(const CastPlan& plan) {
+  std::vector<Storage> storages;
+  for (const auto& [number, cast] : plan.storages) storages.push_back(cast.storage);
+  return sum_of_counts(storages);
+}
+
+/// A storage whose bytes stay where they are, on the CPU as its tag says from now on.
+Storage relabelled(const Storage& storage) {
+  if (storage.location() == "cpu" || storage.device().type != DeviceType::cpu) return storage;
+  struct Holder {
+    Storage old;
+    StorageData data;
+  };
+  const auto holder = std::make_shared<Holder>(Holder{storage, *storage.data()});
+  holder->data.location = nullptr;
+  return Storage(std::shared_ptr<const StorageData>(holder, &holder->data));
+}
+
+/// Does what a plan says.
+class Mover {
+ public:
+  Mover(Checkpoint::State& state, const MoveOptions& options, MovePlan plan, transfer::DeviceFinder& finder)
+      : state_(state), options_(options), plan_(std::move(plan)), finder_(finder) {}
+
+  MoveReport run() {
+    const auto begun = Clock::now();
+    std::map<Device, std::vector<const StorageMove*>> by_device;
+    for (const StorageMove& move : plan_.loads) by_device[move.to].push_back(&move);
+    for (const auto& [device, moves] : by_device) load(device, moves);
+    for (const StorageMove& move : plan_.relabels) arrived_.emplace_back(move.number, relabelled(move.from));
+    apply();
+    finish(seconds_since(begun));
+    return std::move(plan_.report);
+  }
+
+ private:
+  void load(Device device, const std::vector<const StorageMove*>& moves) {
+    std::vector<transfer::Region> regions;
+    regions.reserve(moves.size());
+    for (const StorageMove* move : moves) regions.push_back(region_of(state_, *move));
+    if (device.type == DeviceType::cpu)
+      load_host(moves, regions);
+    else
+      load_device(device, moves, regions);
+    done_before_ += total(moves);
+  }
+
+  void load_host(const std::vector<const StorageMove*>& moves, const std::vector<transfer::Region>& regions) {
+    std::vector<transfer::HostBytes> bytes = transfer::load_to_host(regions, engine_options(), engine_);
+    for (std::size_t at = 0; at < moves.size(); ++at)
+      arrived_.emplace_back(moves[at]->number, transfer::host_storage(std::move(bytes[at]), moves[at]->from.dtype(),
+                                                                      moves[at]->from.byte_order()));
+  }
+
+  void load_device(Device device, const std::vector<const StorageMove*>& moves,
+                   const std::vector<transfer::Region>& regions) {
+    const device::PortPtr port = device::port_of(finder_.devices(), device);
+    std::vector<transfer::DeviceBytes> bytes = transfer::load_to_device(regions, port, engine_options(), engine_);
+    for (std::size_t at = 0; at < moves.size(); ++at)
+      arrived_.emplace_back(moves[at]->number, device::storage_on(port, std::move(bytes[at].memory), bytes[at].offset,
+                                                                  moves[at]->from.nbytes(), moves[at]->from.dtype(),
+                                                                  moves[at]->from.byte_order()));
+  }
+
+  [[nodiscard]] static std::uint64_t total(const std::vector<const StorageMove*>& moves) {
+    std::uint64_t bytes = 0;
+    for (const StorageMove* move : moves) bytes += move->from.nbytes();
+    return bytes;
+  }
+
+  [[nodiscard]] transfer::EngineOptions engine_options() const {
+    transfer::EngineOptions engine;
+    engine.way = options_.way;
+    engine.threads = options_.threads;
+    engine.staging = options_.staging;
+    engine.allocator = options_.allocator;
+    engine.stream = options_.stream;
+    engine.cancel = options_.cancel;
+    if (options_.progress)
+      engine.progress = [this](const ProgressReport& report) {
+        options_.progress({report.stage, done_before_ + report.done, plan_.report.bytes_moved});
+      };
+    return engine;
+  }
+
+  /// Nothing here waits for anything, and nothing is freed before all is in its place.
+  void apply() {
+    tree::Document& document = *state_.document;
+    apply_casts(document, plan_.casts);
+    apply_formats(document, plan_.formats);
+    for (const StorageMove& move : plan_.relabels)
+      if (const auto cast = plan_.casts.storages.find(move.number); cast != plan_.casts.storages.end())
+        state_.casts.push_back(cast->second.storage);  // still lazy
+    for (auto& [number, storage] : arrived_) document.replace_storage(number, std::move(storage));
+    std::vector<bool> meta(document.storage_count(), false);
+    for (const StorageMove& move : plan_.metas) meta[move.number] = true;
+    if (plan_.metas.empty()) return;
+    for (tree::NodeId node = 0; node < document.node_count(); ++node) {
+      if (document.kind(node) != Kind::tensor) continue;
+      const tree::TensorRecord& record = document.tensor_record(node);
+      if (record.has_storage() && meta[record.storage]) document.make_meta(node);
+    }
+  }
+
+  void finish(double seconds) {
+    MoveReport& report = plan_.report;
+    report.bytes_read = engine_.bytes_read;
+    report.cached = engine_.cached;
+    report.checksums = engine_.checksums;
+    report.ways = engine_.ways;
+    report.casts = counts_of(plan_.casts);
+    report.seconds = seconds;
+    report.stages = {
+        {"allocate", engine_.allocate_seconds}, {"read", engine_.read_seconds}, {"copy", engine_.copy_seconds}};
+  }
+
+  Checkpoint::State& state_;
+  const MoveOptions& options_;
+  MovePlan plan_;
+  transfer::DeviceFinder& finder_;
+  transfer::EngineReport engine_;
+  std::uint64_t done_before_ = 0;
+  std::vector<std::pair<std::uint32_t, Storage>> arrived_;
+};
+
+}  // namespace
+
+void apply_without_moving(Checkpoint::State& state, const CastPlan& casts, const FormatPlan& formats) {
+  apply_casts(*state.document, casts);
+  apply_formats(*state.document, formats);
+  for (const auto& [number, cast] : casts.storages) {
+    state.document->replace_storage(number, cast.storage);
+    state.casts.push_back(cast.storage);
+  }
+  for (const auto& [number, rearranged] : formats.storages) state.document->replace_storage(number, rearranged.storage);
+}
+
+CastCounts sum_of_counts(std::span<const Storage> casts) {
+  CastCounts sum;
+  for (const Storage& cast : casts) {
+    const CastCounts counts = tensor::cast_counts(cast);
+    sum.elements += counts.elements;
+    sum.to_infinity += counts.to_infinity;
+    sum.to_nan += counts.to_nan;
+    sum.to_zero += counts.to_zero;
+    sum.out_of_range += counts.out_of_range;
+  }
+  return sum;
+}
+
+}  // namespace model
+
+inline namespace v0 {
+
+MoveReport Checkpoint::to(const MoveOptions& options) {
+  transfer::DeviceFinder finder(options.devices, options.host_memory);
+  model::MovePlan plan = model::plan_move(*state_, options, finder);
+  model::require_room(plan);
+  return model::Mover(*state_, options, std::move(plan), finder).run();
+}
+
+MoveReport Checkpoint::to(const MapLocation& where) {
+  MoveOptions options;
+  options.map_location = where;
+  return to(options);
+}
+
+std::vector<std::string> Checkpoint::cast(const std::vector<CastRule>& rules, MemoryFormat format) {
+  const model::CastPlan casts = model::plan_casts(*state_, rules);
+  const model::FormatPlan formats = model::plan_formats(*state_, format, casts);
+  model::apply_without_moving(*state_, casts, formats);
+  std::vector<std::string> notes = casts.notes;
+  notes.insert(notes.end(), formats.notes.begin(), formats.notes.end());
+  return notes;
+}
+
+CastCounts Checkpoint::cast_counts() const { return model::sum_of_counts(state_->casts); }
+
+MoveReport Checkpoint::plan_move(const MoveOptions& options) const {
+  transfer::DeviceFinder finder(options.devices, options.host_memory);
+  return model::plan_move(*state_, options, finder).report;
+}
+
+}  // namespace v0
+}  // namespace sconce

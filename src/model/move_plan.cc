@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "model/move.h"
+#include "tensor/storage_data.h"
+#include "tree/walk.h"
+
+namespace sconce::model {
+namespace {
+
+using tree::Document;
+using tree::NodeId;
+
+/// Names are asked for by functions and budgets; for all others no tree is walked.
+bool needs_names(const MapLocation& where) {
+  return where.kind() == MapLocation::Kind::function || where.kind() == MapLocation::Kind::budget;
+}
+
+/// The name of the first tensor that shows each storage, in the order of the tree.
+class StorageNames {
+ public:
+  explicit StorageNames(const Checkpoint::State& state)
+      : names_(state.document->storage_count()), met_(state.document->storage_count(), false) {
+    for (const NodeId root : state.roots) walk(state, root);
+  }
+
+  /// Numbers of storages as the tree meets them.
+  [[nodiscard]] const std::vector<std::uint32_t>& order() const noexcept { return order_; }
+  [[nodiscard]] const std::string& operator[](std::uint32_t number) const noexcept { return names_[number]; }
+
+ private:
+  void walk(const Checkpoint::State& state, NodeId root) {
+    const Document& document = *state.document;
+    tree::Walker walker(document, root, state.walk_limits());
+    while (walker.next()) {
+      const Kind kind = document.kind(walker.node());
+      if (kind == Kind::storage) meet(document.storage_number(walker.node()), walker.name());
+      if (kind == Kind::tensor && document.tensor_record(walker.node()).has_storage())
+        meet(document.tensor_record(walker.node()).storage, walker.name());
+    }
+  }
+
+  void meet(std::uint32_t number, std::string_view name) {
+    if (met_[number]) return;
+    met_[number] = true;
+    names_[number] = name;
+    order_.push_back(number);
+  }
+
+  std::vector<std::string> names_;
+  std::vector<std::uint32_t> order_;
+  std::vector<bool> met_;
+};
+
+class MovePlanner {
+ public:
+  MovePlanner(const Checkpoint::State& state, const MoveOptions& options, transfer::DeviceFinder& finder)
+      : document_(*state.document), options_(options), finder_(finder) {
+    plan_.casts = plan_casts(state, options.cast);
+    plan_.formats = plan_formats(state, options.memory_format, plan_.casts);
+    if (needs_names(options.map_location)) {
+      const StorageNames names(state);
+      for (const std::uint32_t number : names.order()) add(number, names[number]);
+    } else {
+      for (std::uint32_t number = 0; number < document_.storage_count(); ++number) add(number, {});
+    }
+  }
+
+  MovePlan run() {
+    std::vector<transfer::Item> items;
+    for (const Want& want : wants_)
+      items.push_back({want.name, document_.storage_at(want.number).location(), want.storage.nbytes()});
+    transfer::Placement placement = transfer::place(items, options_.map_location, finder_);
+    for (std::size_t at = 0; at < wants_.size(); ++at) sort(wants_[at], placement.devices[at]);
+    plan_.report.placed = std::move(placement.placed);
+    for (auto* notes : {&placement.notes, &plan_.casts.notes, &plan_.formats.notes})
+      plan_.report.notes.insert(plan_.report.notes.end(), notes->begin(), notes->end());
+    count_host_memory();
+    return std::move(plan_);
+  }
+
+ private:
+  struct Want {
+    std::uint32_t number;
+    std::string name;
+    Storage storage;
+    bool changed;
+  };
+
+  void add(std::uint32_t number, const std::string& name) {
+    const Storage& old = document_.storage_at(number);
+    if (const auto arranged = plan_.formats.storages.find(number); arranged != plan_.formats.storages.end())
+      return wants_.push_back({number, name, arranged->second.storage, true});
+    if (const auto cast = plan_.casts.storages.find(number); cast != plan_.casts.storages.end())
+      return wants_.push_back({number, name, cast->second.storage, true});
+    wants_.push_back({number, name, old, false});
+  }
+
+  void sort(const Want& want, Device to) {
+    StorageMove move{want.number, want.storage, to, {}};
+    if (!want.changed && options_.checksums == Checksums::verify) {
+      const auto recorded = want.storage.checksum();
+      if (recorded && recorded->crc32 != 0) move.crc32 = recorded->crc32;
+    }
+    if (to.type == DeviceType::meta) {
+      plan_.metas.push_back(std::move(move));
+    } else if (stays(want, to)) {
+      plan_.relabels.push_back(std::move(move));
+    } else {
+      share(to).storages += 1;
+      share(to).bytes = checked_add(share(to).bytes, want.storage.nbytes()).value_or(UINT64_MAX);
+      plan_.report.bytes_read += document_.storage_at(want.number).nbytes();
+      plan_.report.bytes_moved += want.storage.nbytes();
+      plan_.loads.push_back(std::move(move));
+    }
+  }
+
+  [[nodiscard]] bool stays(const Want& want, Device to) const {
+    const StorageData& data = *want.storage.data();
+    const Device from = want.storage.device();
+    if (want.storage.nbytes() == 0) return to.type == DeviceType::cpu;
+    if (to.type != DeviceType::cpu) return from == to && !want.changed;
+    if (!options_.own || options_.way == Way::view) return from.type == DeviceType::cpu;
+    return data.origin->in_memory(data.handle, data.nbytes);
+  }
+
+  DeviceShare& share(Device device) {
+    for (DeviceShare& known : plan_.report.devices)
+      if (known.device == device) return known;
+    DeviceShare made;
+    made.device = device;
+    made.free = finder_.free(device);
+    plan_.report.devices.push_back(made);
+    return plan_.report.devices.back();
+  }
+
+  void count_host_memory() {
+    std::uint64_t staging = 0;
+    for (DeviceShare& one : plan_.report.devices) {
+      one.fits = one.bytes <= one.free;
+      if (one.device.type == DeviceType::cpu)
+        plan_.report.host_memory += one.bytes;
+      else
+        staging = std::max(staging, std::min(options_.staging, one.bytes));
+    }
+    plan_.report.host_memory += staging;
+  }
+
+  const Document& document_;
+  const MoveOptions& options_;
+  transfer::DeviceFinder& finder_;
+  std::vector<Want> wants_;
+  MovePlan plan_;
+};
+
+}  // namespace
+
+MovePlan plan_move(const Checkpoint::State& state, const MoveOptions& options, transfer::DeviceFinder& finder) {
+  return MovePlanner(state, options, finder).run();
+}
+
+void require_room(const MovePlan& plan) {
+  for (const DeviceShare& share : plan.report.devices) {
+    if (share.fits) continue;
+    const std::string device = share.device.to_string();
+    fail(ErrorCode::memory,
+         device + " has " + human_bytes(share.free) + " free, but what goes there takes " + human_bytes(share.bytes) +
+             "; nothing was read",
+         {},
+         "cast to a smaller dtype, or divide it: a budget (fill:" + device + ",cpu) takes " + human_bytes(share.free) +
+             " there and the rest elsewhere");
+  }
+}
+
+}  // namespace sconce::model

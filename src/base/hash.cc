@@ -13,11 +13,13 @@
 #include <array>
 #include <chrono>
 
+#include "base/crc32_fold.h"
 #include "base/fail.h"
 
 namespace sconce {
 
 std::uint32_t crc32(std::uint32_t crc, std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() >= kCrc32FoldMinimum && can_fold_crc32()) crc = fold_crc32(crc, bytes);
   if (bytes.empty()) return crc;  // libdeflate starts over where the pointer is null
   return libdeflate_crc32(crc, bytes.data(), bytes.size());
 }

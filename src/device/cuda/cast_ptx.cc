@@ -147,6 +147,8 @@ std::string entry(const CastKernel& kernel, bool bytewise) {
 
 }  // namespace
 
+std::span<const CastKernel> cast_kernels() noexcept { return kKernels; }
+
 const CastKernel* cast_kernel(DType to, DType from) noexcept {
   for (const CastKernel& kernel : kKernels)
     if (kernel.to == to && kernel.from == from) return &kernel;

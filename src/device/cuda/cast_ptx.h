@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,7 @@ struct CastKernel {
   }
 };
 
+[[nodiscard]] std::span<const CastKernel> cast_kernels() noexcept;
 /// Null where there is none for the pair.
 [[nodiscard]] const CastKernel* cast_kernel(DType to, DType from) noexcept;
 /// The module with all kernels.

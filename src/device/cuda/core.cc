@@ -54,24 +54,27 @@ bool Core::is_staging(std::span<const std::byte> bytes) const {
   return begin - start <= size && bytes.size() <= size - (begin - start);
 }
 
-bool Core::load_casts() const noexcept {
-  try {
-    const Current current(*this);
-    return api->module_load_data(&casts_, cast_ptx().c_str()) == kSuccess;
-  } catch (const std::exception&) {
-    return false;  // what is wrong with the device, its next use will tell
-  }
+/// All kernels at once, so that a cast later can fail only as every other work does.
+void Core::load_casts() const {
+  const Current current(*this);
+  check(api->module_load_data(&casts_, cast_ptx().c_str()), "compiling casts for");
+  for (const CastKernel& kernel : cast_kernels())
+    for (const char* name : {kernel.name, kernel.bytewise})
+      check(api->module_get_function(&functions_[name], casts_, name), "finding casts for");
 }
 
 Function Core::cast_function(const char* name) const noexcept {
   const std::lock_guard lock(casts_mutex_);
   if (!casts_tried_) {
     casts_tried_ = true;
-    if (!load_casts()) casts_ = nullptr;
+    try {
+      load_casts();
+    } catch (const std::exception&) {
+      functions_.clear();  // the host casts; what is wrong with the device, its next use will tell
+    }
   }
-  Function function = nullptr;
-  if (casts_ == nullptr || api->module_get_function(&function, casts_, name) != kSuccess) return nullptr;
-  return function;
+  const auto known = functions_.find(name);
+  return known != functions_.end() ? known->second : nullptr;
 }
 
 Current::Current(const Core& core) : core_(core) { core.check(core.api->context_push(core.context()), "turning to"); }

@@ -39,11 +39,11 @@ class Core {
   /// Whether all these bytes are staging memory of this port.
   [[nodiscard]] bool is_staging(std::span<const std::byte> bytes) const;
 
-  /// The kernel of that name, for the current context; null where the driver does not take our kernels.
+  /// The kernel of that name; null where the driver does not take our kernels.
   [[nodiscard]] Function cast_function(const char* name) const noexcept;
 
  private:
-  [[nodiscard]] bool load_casts() const noexcept;
+  void load_casts() const;
 
   mutable std::mutex context_mutex_;
   mutable Context context_ = nullptr;
@@ -52,6 +52,7 @@ class Core {
   mutable std::mutex casts_mutex_;
   mutable bool casts_tried_ = false;
   mutable Module casts_ = nullptr;
+  mutable std::map<std::string_view, Function> functions_;  // all of them, or none
 };
 using CorePtr = std::shared_ptr<const Core>;
 

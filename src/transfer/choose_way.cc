@@ -13,7 +13,7 @@ namespace {
 // Fewer bytes than this come from the disk fastest as they always did.
 constexpr std::uint64_t kWorthDirect = std::uint64_t{4} << 20;
 // Reads past the page cache that are under way at once: what it takes to keep a disk busy.
-constexpr unsigned kDepth = 4;
+constexpr unsigned kDepth = 8;
 
 [[noreturn]] void not_here(const SourceFile& file, Way way, const char* why) {
   ErrorPlace place;

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/fail.h"
+#include "base/host_memory.h"
 #include "transfer/pages.h"
 
 namespace sconce::transfer {
@@ -56,7 +57,7 @@ void HostLayout::allocate(const EngineOptions& options) {
 }
 
 void require_host_memory(std::uint64_t bytes, const EngineOptions& options) {
-  const std::uint64_t room = options.host_memory != 0 ? options.host_memory : UINT64_MAX;
+  const std::uint64_t room = options.host_memory != 0 ? options.host_memory : host_memory().available;
   if (bytes <= room) return;
   fail(ErrorCode::memory,
        std::to_string(bytes) + " bytes of host memory are needed, and " + std::to_string(room) + " may be taken", {},

@@ -25,36 +25,17 @@ class HostLoad {
     pieces_ = cut_made(regions_, plan_);
     left_.resize(ranges_.size());
     made_.resize(pieces_.size());
-    order_jobs();
+    list_ = order_jobs(ranges_);
     const unsigned threads = reading_threads(ranges_, options_);
     Work work(options_, total());
-    RangeReader reader(regions_, plan_, access, work, workers_for(jobs_.size() + pieces_.size(), threads));
+    RangeReader reader(regions_, plan_, access, work, workers_for(list_.jobs.size() + pieces_.size(), threads));
     run_parallel(
-        jobs_.size() + pieces_.size(), threads,
+        list_.jobs.size() + pieces_.size(), threads,
         [&](std::size_t job, unsigned worker) { do_job(job, worker, reader, work); }, [&] { work.tick(); });
     finish(reader, report);
   }
 
  private:
-  /// Ranges [first, last) of order_, one after another by one thread.
-  struct Job {
-    std::size_t first;
-    std::size_t last;
-  };
-
-  /// What waits for the disk is begun first, and what must be read in order is one job.
-  void order_jobs() {
-    order_.resize(ranges_.size());
-    for (std::uint32_t at = 0; at < order_.size(); ++at) order_[at] = at;
-    const auto hot = [&](std::uint32_t at) { return ranges_[at].way == Way::read || ranges_[at].way == Way::copy; };
-    const auto middle = std::stable_partition(order_.begin(), order_.end(), [&](std::uint32_t at) { return !hot(at); });
-    const auto in_order = [&](std::uint32_t at) { return ranges_[at].way == Way::sequential; };
-    const auto end = std::stable_partition(order_.begin(), middle, in_order);
-    const auto sequential = static_cast<std::size_t>(end - order_.begin());
-    if (sequential != 0) jobs_.push_back({0, sequential});
-    for (std::size_t at = sequential; at < order_.size(); ++at) jobs_.push_back({at, at + 1});
-  }
-
   [[nodiscard]] std::uint64_t total() const {
     std::uint64_t bytes = 0;
     for (const Range& range : ranges_) bytes += range.size;
@@ -63,17 +44,17 @@ class HostLoad {
   }
 
   void do_job(std::size_t job, unsigned worker, RangeReader& reader, Work& work) {
-    if (job >= jobs_.size()) {
-      const std::size_t at = job - jobs_.size();
+    if (job >= list_.jobs.size()) {
+      const std::size_t at = job - list_.jobs.size();
       const MadePiece& piece = pieces_[at];
       std::byte* const memory = layout_.address(layout_.made[piece.slot]) + piece.offset;
       made_[at] = read_made(regions_, plan_, piece, {memory, piece.size}, work);
       return;
     }
-    for (std::size_t at = jobs_[job].first; at < jobs_[job].last; ++at) {
-      const Range& range = ranges_[order_[at]];
+    for (std::size_t at = list_.jobs[job].first; at < list_.jobs[job].last; ++at) {
+      const Range& range = ranges_[list_.order[at]];
       std::byte* const run = layout_.address(layout_.runs[range.run]);
-      left_[order_[at]] = reader.read(range, run + (range.offset - plan_.runs[range.run].offset), worker);
+      left_[list_.order[at]] = reader.read(range, run + (range.offset - plan_.runs[range.run].offset), worker);
     }
   }
 
@@ -95,8 +76,7 @@ class HostLoad {
   FoldedSums sums_;
   std::vector<Range> ranges_;
   std::vector<MadePiece> pieces_;
-  std::vector<std::uint32_t> order_;
-  std::vector<Job> jobs_;
+  JobList list_;
   std::vector<std::vector<PartSum>> left_;  // by range
   std::vector<PartSum> made_;               // by piece
 };
@@ -118,21 +98,14 @@ std::vector<HostBytes> slices(std::span<const Region> regions, const Plan& plan,
 
 std::vector<HostBytes> load_to_host(std::span<const Region> regions, const EngineOptions& options,
                                     EngineReport& report) {
-  const Plan plan = make_plan(regions, options, true);
+  const Plan plan = make_plan(regions, options, {});
   HostLayout layout = lay_out(regions, plan);
   {
     const Stopwatch watch(report.allocate_seconds);
     layout.allocate(options);
   }
   const Stopwatch watch(report.read_seconds);
-  try {
-    HostLoad(regions, plan, layout, options).run(report);
-  } catch (const Error& error) {
-    // A file that changes explains everything else that is wrong with it.
-    if (error.code() != ErrorCode::cancelled) plan.check_unchanged();
-    throw;
-  }
-  plan.check_unchanged();
+  while_unchanged(plan, [&] { HostLoad(regions, plan, layout, options).run(report); });
   return slices(regions, plan, layout);
 }
 

@@ -69,21 +69,42 @@ class FileNumbers {
   std::uint32_t number_ = 0;
 };
 
-bool near(const Run& run, const Part& part) {
-  if (part.file != run.file) return false;
-  if (part.offset <= run.end()) return part.end() <= run.end() || part.end() - run.offset <= kBlock;
-  const std::uint64_t gap = part.offset - run.end();
-  return gap <= std::clamp(part.size, kPage, kGap) && part.end() - run.offset <= kBlock;
+/// Whether a part is read together with the run before it.
+bool near(const Run& run, const Part& part, const RunRules& rules) {
+  if (part.file != run.file || part.size >= rules.alone) return false;
+  if (part.end() <= run.end()) return true;
+  if (part.end() - run.offset > rules.most) return false;
+  return part.offset <= run.end() || part.offset - run.end() <= std::clamp(part.size, kPage, kGap);
 }
 
-void make_runs(Plan& plan) {
+void make_runs(Plan& plan, const RunRules& rules) {
+  std::uint64_t image = 0;
+  bool open = false;  // whether the last run takes more
   for (std::size_t at = 0; at < plan.parts.size(); ++at) {
     const Part& part = plan.parts[at];
-    if (plan.runs.empty() || !near(plan.runs.back(), part))
+    const std::uint64_t size = align_up(part.size, rules.unit);
+    if (!open || image + size > rules.image || !near(plan.runs.back(), part, rules)) {
       plan.runs.push_back({.file = part.file, .first = at, .last = at, .offset = part.offset});
+      image = 0;
+      open = part.size < rules.alone;
+    }
     Run& run = plan.runs.back();
     run.last = at + 1;
     run.size = std::max(run.end(), part.end()) - run.offset;
+    image += size;
+  }
+}
+
+void group_made(Plan& plan, std::span<const Region> regions, const RunRules& rules) {
+  std::uint64_t image = 0;
+  for (std::size_t at = 0; at < plan.made.size(); ++at) {
+    const std::uint64_t size = align_up(regions[plan.made[at]].size, rules.unit);
+    if (plan.made_groups.empty() || image >= rules.alone || size > rules.image - image) {
+      plan.made_groups.push_back({at, at});
+      image = 0;
+    }
+    plan.made_groups.back().last = at + 1;
+    image += size;
   }
 }
 
@@ -93,7 +114,7 @@ void Plan::check_unchanged() const {
   for (const SourceFile& file : files) file.check_unchanged();
 }
 
-Plan make_plan(std::span<const Region> regions, const EngineOptions& options, bool aligned) {
+Plan make_plan(std::span<const Region> regions, const EngineOptions& options, const RunRules& rules) {
   Plan plan;
   plan.opened = open_all(regions, options);
   plan.parts.reserve(regions.size());
@@ -101,7 +122,7 @@ Plan make_plan(std::span<const Region> regions, const EngineOptions& options, bo
   for (std::uint32_t region = 0; region < regions.size(); ++region) {
     if (regions[region].size == 0) continue;
     const Opened& opened = plan.opened[region];
-    const std::uint64_t mask = aligned ? regions[region].alignment - std::uint64_t{1} : 0;
+    const std::uint64_t mask = rules.keeps_alignment ? regions[region].alignment - std::uint64_t{1} : 0;
     if (opened.extent && (opened.extent->offset & mask) == 0)
       plan.parts.push_back({region, numbers(opened), opened.extent->offset, regions[region].size});
     else
@@ -113,7 +134,8 @@ Plan make_plan(std::span<const Region> regions, const EngineOptions& options, bo
   };
   if (!std::is_sorted(plan.parts.begin(), plan.parts.end(), before))
     std::sort(plan.parts.begin(), plan.parts.end(), before);
-  make_runs(plan);
+  make_runs(plan, rules);
+  group_made(plan, regions, rules);
   return plan;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <sconce/byte_source.h>
@@ -39,12 +40,19 @@ struct Run {
   [[nodiscard]] std::uint64_t end() const noexcept { return offset + size; }
 };
 
+/// Positions [first, last) of Plan::made that one thread reads behind one another.
+struct MadeGroup {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
 struct Plan {
   std::vector<Opened> opened;  ///< by region; holds the files open
   std::vector<SourceFile> files;
   std::vector<Part> parts;          ///< by file and offset
   std::vector<Run> runs;            ///< in the order of their parts
   std::vector<std::uint32_t> made;  ///< regions whose read_at() makes the bytes, or that need an alignment of their own
+  std::vector<MadeGroup> made_groups;
 
   /// Errors: `damaged`, as SourceFile.
   void check_unchanged() const;
@@ -55,8 +63,30 @@ constexpr std::uint64_t kGap = std::uint64_t{64} << 10;
 /// A run, and a block, has no more bytes than this, unless one region has.
 constexpr std::uint64_t kBlock = std::uint64_t{256} << 20;
 
-/// Opens all regions in parallel. `aligned`: whether regions keep their alignment in the file, so that it counts.
-/// Errors: what opening throws; `truncated` and `damaged` where a source does not have the bytes of its region; `io`.
-[[nodiscard]] Plan make_plan(std::span<const Region> regions, const EngineOptions& options, bool aligned);
+/// How runs are made.
+struct RunRules {
+  std::uint64_t most = kBlock;       ///< bytes of a run of several parts
+  std::uint64_t alone = UINT64_MAX;  ///< parts of so many bytes are a run each
+  std::uint64_t unit = 1;            ///< what becomes of a run: its parts at multiples of this (a power of two) …
+  std::uint64_t image = UINT64_MAX;  ///< … have at most so many bytes
+  bool keeps_alignment = true;       ///< regions keep the alignment that they have in the file, so that it counts
+};
+
+/// Opens all regions in parallel. Errors: what opening throws; `truncated` and `damaged` where a source does not have
+/// the bytes of its region; `io`.
+[[nodiscard]] Plan make_plan(std::span<const Region> regions, const EngineOptions& options, const RunRules& rules);
+
+/// Runs `body`, which reads the plan's files. Errors: `damaged` where one of them was changed meanwhile, which explains
+/// everything else that may be wrong with it.
+template <typename Body>
+void while_unchanged(const Plan& plan, Body&& body) {
+  try {
+    std::forward<Body>(body)();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled) plan.check_unchanged();
+    throw;
+  }
+  plan.check_unchanged();
+}
 
 }  // namespace sconce::transfer

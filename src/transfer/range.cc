@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "transfer/pages.h"
 
@@ -25,6 +26,23 @@ std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most) {
   std::vector<Range> ranges;
   for (std::uint32_t run = 0; run < plan.runs.size(); ++run) cut_run(plan, run, most, ranges);
   return ranges;
+}
+
+JobList order_jobs(std::span<const Range> ranges) {
+  JobList list;
+  list.order.resize(ranges.size());
+  std::iota(list.order.begin(), list.order.end(), 0U);
+  const auto rank = [&](std::uint32_t at) {
+    const Way way = ranges[at].way;
+    return way == Way::sequential ? 0 : way == Way::direct || way == Way::ring ? 1 : 2;
+  };
+  std::stable_sort(list.order.begin(), list.order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return rank(a) < rank(b); });
+  std::size_t at = 0;
+  while (at < list.order.size() && rank(list.order[at]) == 0) ++at;
+  if (at != 0) list.jobs.push_back({0, at});
+  for (; at < list.order.size(); ++at) list.jobs.push_back({at, at + 1});
+  return list;
 }
 
 std::vector<std::pair<Way, std::uint64_t>> count_ways(std::span<const Range> ranges) {

@@ -26,6 +26,20 @@ struct Range {
 /// at pages, so that no two of them touch the same page.
 [[nodiscard]] std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most);
 
+/// Ranges in the order in which threads take them.
+struct JobList {
+  /// Ranges [first, last) of `order`, one after another by one thread.
+  struct Job {
+    std::size_t first = 0;
+    std::size_t last = 0;
+  };
+  std::vector<std::uint32_t> order;
+  std::vector<Job> jobs;
+};
+
+/// What waits for the disk is begun first, and what must be read in order is one job.
+[[nodiscard]] JobList order_jobs(std::span<const Range> ranges);
+
 /// Bytes by way.
 [[nodiscard]] std::vector<std::pair<Way, std::uint64_t>> count_ways(std::span<const Range> ranges);
 

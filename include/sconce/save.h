@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -33,7 +34,10 @@ struct SaveOptions {
   bool durable = true;
   /// Go on although a checksum that the input records is wrong.
   bool ignore_checksums = false;
-  ProgressFunction progress;
+  /// Threads that may work: 0: as many as are of use (one reads and checks while another writes; snapshots are copied by
+  /// all that the process may use); 1: the caller's alone, or, of save_async, the one in the background.
+  unsigned threads = 0;
+  ProgressFunction progress;  ///< stages "snapshot" (of save_async) and "write"
   std::stop_token cancel;
 };
 
@@ -53,6 +57,60 @@ struct SaveReport {
 SaveReport save(const Checkpoint& checkpoint, const std::string& path, const SaveOptions& options = {});
 /// The same bytes, in order, to a sink. `format` must be given; `overwrite` and `durable` mean nothing here.
 SaveReport save(const Checkpoint& checkpoint, ByteSink& sink, const SaveOptions& options = {});
+
+/// Memory of snapshots. One that is used again costs no page faults, which take longer than the copy itself; keep it as
+/// long as snapshots are taken. Copies of the handle are the same pool. Thread-safe.
+class SnapshotPool {
+ public:
+  SnapshotPool();
+  /// Bytes that are kept for the next snapshot now.
+  [[nodiscard]] std::uint64_t idle_bytes() const noexcept;
+  /// Gives those back to the system.
+  void trim() noexcept;
+  struct State;  // not public
+  [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// A save that goes on behind the caller's back.
+///
+/// Thread rule: done(), progress() and cancel() from many threads; the rest is exclusive. After a fork, the save belongs
+/// to the parent: in a child, wait() is an Error (`invalid_argument`), cancel() does nothing, and the destructor does
+/// not wait.
+class SaveHandle {
+ public:
+  struct State;  // not public
+  explicit SaveHandle(std::unique_ptr<State> state) noexcept;
+  SaveHandle(SaveHandle&& other) noexcept;
+  /// Waits for the save that was held before.
+  SaveHandle& operator=(SaveHandle&& other) noexcept;
+  /// Waits; an error that nobody asked for is lost.
+  ~SaveHandle();
+
+  /// Waits for the end and tells what was done; again and again the same. Errors: those of save().
+  SaveReport wait();
+  /// Asks it to end soon; wait() then throws `cancelled`, unless the file was done already.
+  void cancel() noexcept;
+  /// Whether wait() would return at once.
+  [[nodiscard]] bool done() const noexcept;
+  /// Bytes that are written so far.
+  [[nodiscard]] ProgressReport progress() const noexcept;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// Save what the checkpoint is now, and return as soon as it is safe to change it, and the memory under its tensors:
+/// bytes in memory and on devices are copied (about the time of one memcpy), bytes of files are not, since files are not
+/// changed in place. One thread, and a second for a large file, then do what save() does.
+///
+/// `options.progress` is called with stage "snapshot" by the caller's thread, and with stage "write" by the thread in
+/// the background. Errors: what is known before a byte is written (`unsupported`, `hostile`, `memory`, and those of
+/// reading memory and devices) is thrown here; all others come out of SaveHandle::wait().
+[[nodiscard]] SaveHandle save_async(const Checkpoint& checkpoint, const std::string& path,
+                                    const SaveOptions& options = {}, const SnapshotPool& pool = {});
 
 /// Formats that save() writes.
 [[nodiscard]] std::vector<std::string_view> writable_formats();

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "formats/storage_home.h"
 #include "io/write_plan.h"
 #include "tensor/elements.h"
 #include "tensor/tensor_data.h"
@@ -16,6 +17,7 @@ class TensorPayload final : public io::Payload {
  public:
   explicit TensorPayload(Tensor tensor) : tensor_(std::move(tensor)) {}
   [[nodiscard]] SourcePtr open() const override { return tensor::element_source(tensor_); }
+  [[nodiscard]] Home home() const override { return home_of(tensor_.storage()); }
   [[nodiscard]] std::string record() const override { return tensor_.storage().record(); }
   [[nodiscard]] std::optional<std::uint32_t> expected_crc32() const override {
     // What the file records is the checksum of the whole storage as it lies there.

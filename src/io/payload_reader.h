@@ -9,11 +9,17 @@
 
 namespace sconce::io {
 
+/// Opens a payload. Errors: `damaged` or `truncated` where it does not have `size` bytes, and what opening it throws.
+[[nodiscard]] SourcePtr open_payload(const Payload& payload, std::uint64_t size);
+
+/// Reads from an opened payload. Whatever is thrown learns which record and key it is.
+void read_payload(const Payload& payload, const ByteSource& source, std::uint64_t offset, std::span<std::byte> into);
+
 /// Pulls a payload. Whatever is thrown while that is done learns which record and key it is. The payload must outlive
 /// it. Used by one thread at a time.
 class PayloadReader {
  public:
-  /// Errors: `damaged` where the payload does not have `size` bytes, and what opening it throws.
+  /// Errors: those of open_payload().
   PayloadReader(const Payload& payload, std::uint64_t size);
 
   /// Fills `into` with the next bytes. Errors: those of the source.
@@ -24,13 +30,11 @@ class PayloadReader {
   [[nodiscard]] std::uint32_t finish(bool ignore) const;
 
  private:
-  template <typename Body>
-  void in_place(Body&& body) const;
-  void check_size(std::uint64_t size) const;
   void check(std::uint32_t expected) const;
 
   const Payload& payload_;
-  SourcePtr source_;
+  const SourcePtr source_;
+  const std::size_t piece_;
   std::uint64_t offset_ = 0;
   std::uint32_t crc_ = 0;
 };

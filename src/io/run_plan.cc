@@ -47,7 +47,7 @@ void write_bytes(const WritePlan& plan, ByteSink& sink, const RunOptions& option
   PlanStream stream(plan, options.ignore_checksums);
   const FillFunction fill = [&stream](std::span<std::byte> into) { return stream.read(into); };
   const DoneFunction done = [&meter](std::size_t bytes) { meter.advance(bytes); };
-  if (plan.size() < options.tuning.thread_from) {
+  if (options.threads == 1 || plan.size() < options.tuning.thread_from) {
     const std::uint64_t needed =
         align_up(std::min<std::uint64_t>(plan.size(), options.tuning.buffer) + 1, kBufferAlignment);
     pump(fill, sink, done, static_cast<std::size_t>(std::min<std::uint64_t>(needed, options.tuning.buffer)));

@@ -29,6 +29,7 @@ struct RunOptions {
   bool ignore_checksums = false;
   ProgressFunction progress;  ///< stage "write"; called in the caller's thread
   std::stop_token cancel;
+  unsigned threads = 0;  ///< 1: the caller's alone; else a second one reads what a large plan needs
   RunTuning tuning;
 };
 

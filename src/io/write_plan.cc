@@ -59,6 +59,15 @@ ChecksumSlot WritePlan::add_known(std::string_view bytes) {
   return new_slot(crc32(bytes));
 }
 
+void WritePlan::exchange_payloads(const Exchange& exchange) {
+  for (const Segment& segment : segments_) {
+    if (segment.kind != Segment::Kind::payload) continue;
+    std::shared_ptr<const Payload>& payload = payloads_[segment.payload];
+    payload = exchange(payload, segment.size);
+  }
+  for (Check& check : checks_) check.payload = exchange(check.payload, check.size);
+}
+
 void WritePlan::add_check(std::shared_ptr<const Payload> payload, std::uint64_t size) {
   checks_.push_back({std::move(payload), size});
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,12 +29,20 @@ struct Segment {
 
 /// Bytes that are pulled when the plan runs.
 struct Payload {
-  /// Opens the bytes; called once, by the thread that needs them (not the caller's, in a large plan), and dropped
-  /// after. Exactly `size` bytes.
+  /// Where the bytes are until they are pulled.
+  enum class Home : std::uint8_t {
+    memory,  ///< of this process: whoever owns it may change it
+    file,    ///< they stay as they are
+    device,  ///< pulled by copies that take a while to begin, so best in large pieces
+  };
+
   virtual ~Payload() = default;
+  /// Opens the bytes; called by the thread that needs them (not the caller's, in a large plan), and dropped after.
+  /// Exactly `size` bytes.
   [[nodiscard]] virtual SourcePtr open() const = 0;
   /// What the input records as the CRC-32 of exactly these bytes; nothing, or 0, where it records none.
   [[nodiscard]] virtual std::optional<std::uint32_t> expected_crc32() const { return {}; }
+  [[nodiscard]] virtual Home home() const { return Home::memory; }
   /// For messages.
   [[nodiscard]] virtual std::string record() const { return {}; }
   [[nodiscard]] virtual std::string key() const { return {}; }
@@ -71,6 +80,11 @@ class WritePlan {
     std::uint64_t size;
   };
   [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
+
+  /// Puts in the place of each payload (those of checks come last) what the function makes of it: other ways to the
+  /// same bytes.
+  using Exchange = std::function<std::shared_ptr<const Payload>(const std::shared_ptr<const Payload>&, std::uint64_t)>;
+  void exchange_payloads(const Exchange& exchange);
 
  private:
   void grow(std::uint64_t bytes);

@@ -13,6 +13,7 @@ namespace sconce::model {
           .ignore_checksums = options.ignore_checksums,
           .progress = options.progress,
           .cancel = options.cancel,
+          .threads = options.threads,
           .tuning = {}};
 }
 

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "formats/storage_home.h"
 #include "tensor/storage_data.h"
 #include "tensor/swap.h"
 #include "tree/walk.h"
@@ -30,6 +31,7 @@ class StoragePayload final : public io::Payload {
     const auto checksum = is_verbatim() ? storage_.checksum() : std::nullopt;
     return checksum ? std::optional(checksum->crc32) : std::nullopt;
   }
+  [[nodiscard]] Home home() const override { return home_of(storage_); }
   [[nodiscard]] std::string record() const override { return storage_.record(); }
 
   [[nodiscard]] bool is_whole() const noexcept { return offset_ == 0 && nbytes_ == storage_.nbytes(); }

@@ -15,6 +15,7 @@
 #include "formats/safetensors/names.h"
 #include "formats/safetensors/outline.h"
 #include "formats/safetensors/sidecar.h"
+#include "formats/storage_home.h"
 #include "tensor/elements.h"
 #include "tensor/tensor_data.h"
 
@@ -39,6 +40,7 @@ class ElementPayload final : public io::Payload {
       : tensor_(std::move(tensor)), key_(std::move(key)), crc32_(crc32) {}
   [[nodiscard]] SourcePtr open() const override { return tensor::element_source(tensor_); }
   [[nodiscard]] std::optional<std::uint32_t> expected_crc32() const override { return crc32_; }
+  [[nodiscard]] Home home() const override { return home_of(tensor_.storage()); }
   [[nodiscard]] std::string record() const override { return tensor_.storage().record(); }
   [[nodiscard]] std::string key() const override { return key_; }
 
@@ -57,6 +59,7 @@ class StoragePayload final : public io::Payload {
     const auto recorded = storage_.checksum();
     return recorded ? std::optional(recorded->crc32) : std::nullopt;
   }
+  [[nodiscard]] Home home() const override { return home_of(storage_); }
   [[nodiscard]] std::string record() const override { return storage_.record(); }
   [[nodiscard]] std::string key() const override { return key_; }
 

@@ -186,8 +186,11 @@ Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::ui
 }
 
 MemoryPtr memory_of(const Storage& storage) {
-  const auto* const origin = dynamic_cast<const DeviceOrigin*>(storage.data()->origin);
-  return origin != nullptr ? origin->memory() : nullptr;
+  const StorageOrigin* const origin = storage.data()->origin;
+  if (const auto* const ours = dynamic_cast<const DeviceOrigin*>(origin)) return ours->memory();
+  // Around it there may be another origin, which tells the same place (DLPack's, for memory that is read-only).
+  const auto place = origin != nullptr ? origin->device_place(storage.data()->handle) : std::nullopt;
+  return place ? std::static_pointer_cast<const Memory>(place->memory) : nullptr;
 }
 
 }  // namespace sconce::device

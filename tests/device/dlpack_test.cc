@@ -205,7 +205,8 @@ TEST(Dlpack, EveryDtypeThatItHasComesBack) {
     const Tensor back = from_dlpack(to_dlpack(tensor), only_the_cpu());
     EXPECT_EQ(back.dtype(), dtype);
     EXPECT_EQ(back.data<std::byte>().data(), tensor.data<std::byte>().data()) << to_string(dtype);
-    const View& view = Exported(to_dlpack(tensor))->dl_tensor;
+    const Exported again(to_dlpack(tensor));
+    const View& view = again->dl_tensor;
     EXPECT_EQ(view.dtype.bits * view.dtype.lanes, info(dtype).bits) << to_string(dtype);
   }
   EXPECT_EQ(known, 22);
@@ -459,6 +460,7 @@ TEST_F(DlpackOpenCl, ReadOnlyMemoryOfADeviceStaysReadable) {
   const Tensor back = from_dlpack(out.release(), *devices_);
   EXPECT_EQ(back.storage().device(), opencl_);
   EXPECT_EQ(back.to_vector<float>()[15], 15);
+  EXPECT_EQ(device::memory_of(back.storage())->address(), memory_->address());
   EXPECT_EQ(Exported(to_dlpack(back))->flags, kReadOnly);
 }
 

@@ -44,6 +44,8 @@ transfer::Region region_of(const Checkpoint::State& state, const StorageMove& mo
   region.open = [storage = move.from] { return open_storage(*storage.data()); };
   region.size = move.from.nbytes();
   region.crc32 = move.crc32;
+  // So that data<T>() can view what arrives; 16 bytes is the largest element, for storages that do not say.
+  region.alignment = static_cast<std::uint32_t>(move.from.dtype() ? element_size(*move.from.dtype()) : 16);
   region.explain = [&state, &move](Error& error) {
     ErrorPlace place;
     place.file = state.facts.name;
@@ -129,6 +131,7 @@ class Mover {
     engine.way = options_.way;
     engine.threads = options_.threads;
     engine.staging = options_.staging;
+    engine.host_memory = options_.host_memory;
     engine.allocator = options_.allocator;
     engine.stream = options_.stream;
     engine.cancel = options_.cancel;

@@ -88,6 +88,19 @@ TEST(Move, GivesMemoryThatNeedsNoFile) {
   EXPECT_FALSE(weight.storage().file_offset());
 }
 
+TEST(Move, OfAStreamWithoutAlignmentGivesTensorsThatCanBeViewed) {
+  const TemporaryFolder folder;
+  SaveOptions legacy;
+  legacy.format = "pytorch-legacy";
+  legacy.durable = false;
+  for (std::size_t odd = 0; odd < 4; ++odd) {
+    save(checkpoint({{std::string(odd, 'x'), floats({1})}, {"w", floats({1, 2, 3})}}), folder / "old.pt", legacy);
+    Checkpoint moved = load(folder / "old.pt");
+    moved.to("cpu");
+    EXPECT_THAT(moved.tensor("w").data<float>(), ElementsAre(1, 2, 3));
+  }
+}
+
 TEST(Move, KeepsAliasesAndTensorsThatWereTakenOutBefore) {
   const TemporaryFolder folder;
   const Tensor shared = floats({1, 2, 3, 4});

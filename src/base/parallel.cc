@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -12,6 +13,8 @@
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "base/cpu_quota.h"
 
 namespace sconce {
 namespace {
@@ -100,7 +103,9 @@ class Crew {
 
 }  // namespace
 
-unsigned available_threads() noexcept {
+namespace {
+
+unsigned allowed_processors() noexcept {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
@@ -108,6 +113,22 @@ unsigned available_threads() noexcept {
   }
   return std::max(1U, std::thread::hardware_concurrency());  // more processors than the set has room for
 }
+
+/// Looked for once: several files have to be read for it.
+unsigned quota_of_process() noexcept {
+  static const unsigned quota = [] {
+    try {
+      return cpu_quota().value_or(UINT_MAX);
+    } catch (const std::exception&) {  // no memory for a path
+      return UINT_MAX;
+    }
+  }();
+  return quota;
+}
+
+}  // namespace
+
+unsigned available_threads() noexcept { return std::min(allowed_processors(), quota_of_process()); }
 
 unsigned workers_for(std::size_t jobs, unsigned threads) noexcept {
   const std::size_t most = threads != 0 ? threads : available_threads();

@@ -6,7 +6,7 @@
 
 namespace sconce {
 
-/// Threads that this process may run at once: what its affinity allows; at least 1.
+/// Threads that this process may run at once: what its affinity and the quota of its control groups allow; at least 1.
 [[nodiscard]] unsigned available_threads() noexcept;
 
 /// Piece number `job`, done by worker number `worker`; a worker does one piece at a time, so that it can keep buffers.

@@ -163,7 +163,8 @@ class RealFileSystem final : public FileSystem {
 }  // namespace
 
 FileSystem& real_file_system() noexcept {
-  static RealFileSystem files;
+  // Never destroyed: a Checkpoint that lives until the program ends closes its file after that.
+  static FileSystem& files = *new RealFileSystem;
   return files;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/parallel.h"
+#include "transfer/costs.h"
 #include "transfer/residency.h"
 
 namespace sconce::transfer {
@@ -60,9 +61,10 @@ class Choice {
     const SourceFile& file = plan_.files[range.file];
     if (file.remote() || file.in_memory()) return Way::read;  // no disk whose read-ahead several streams could break
     if (!known_[range.file]) return Way::sequential;          // right when cold, and not bad when hot
-    if (range.cached >= range.size / 2) return Way::read;
-    if (cold_[range.file] >= kWorthDirect && direct(range.file)) return Way::direct;
-    return Way::sequential;
+    const auto cost = [&](Way way) { return seconds_for(way, range.size, range.cached); };
+    const Way buffered = cost(Way::read) <= cost(Way::sequential) ? Way::read : Way::sequential;
+    if (cold_[range.file] < kWorthDirect || cost(Way::direct) >= cost(buffered)) return buffered;
+    return direct(range.file) ? Way::direct : buffered;
   }
 
   bool direct(std::uint32_t file) {

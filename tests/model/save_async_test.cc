@@ -28,6 +28,13 @@ using test::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+/// What is tested here is not the disk, which others may keep busy.
+SaveOptions in_cache() {
+  SaveOptions options;
+  options.durable = false;
+  return options;
+}
+
 /// Stops the writing thread at its first report, until it is opened.
 class Gate {
  public:
@@ -80,7 +87,7 @@ TEST(SaveAsyncConcurrent, TheCallerMayChangeItsMemoryAndItsTreeAtOnce) {
   for (const char* format : {"pytorch-zip", "pytorch-legacy", "safetensors"}) {
     const TemporaryFolder folder;
     Training training;
-    SaveOptions options;
+    SaveOptions options = in_cache();
     options.format = format;
     const SaveReport expected = save(training.checkpoint, folder / "expected", options);
     Gate gate;
@@ -103,11 +110,11 @@ TEST(SaveAsyncConcurrent, TheCallerMayChangeItsMemoryAndItsTreeAtOnce) {
 
 TEST(SaveAsyncConcurrent, BytesOfFilesAreNotCopied) {
   const TemporaryFolder folder;
-  save(Training().checkpoint, folder / "model.pt");
+  save(Training().checkpoint, folder / "model.pt", in_cache());
   const std::string before = read_file(folder / "model.pt");
   const SnapshotPool pool;
   // Also onto the file itself, which the tensors still hold when it has lost its name.
-  save_async(load(folder / "model.pt"), folder / "model.pt", {}, pool).wait();
+  save_async(load(folder / "model.pt"), folder / "model.pt", in_cache(), pool).wait();
   EXPECT_EQ(pool.idle_bytes(), 0U);
   EXPECT_TRUE(read_file(folder / "model.pt") == before);
 }
@@ -116,10 +123,10 @@ TEST(SaveAsyncConcurrent, TheMemoryOfASnapshotServesTheNext) {
   const TemporaryFolder folder;
   Training training;
   const SnapshotPool pool;
-  save_async(training.checkpoint, folder / "1.pt", {}, pool).wait();
+  save_async(training.checkpoint, folder / "1.pt", in_cache(), pool).wait();
   const std::uint64_t kept = pool.idle_bytes();
   EXPECT_GE(kept, std::uint64_t{12} << 20);
-  save_async(training.checkpoint, folder / "2.pt", {}, pool).wait();
+  save_async(training.checkpoint, folder / "2.pt", in_cache(), pool).wait();
   EXPECT_EQ(pool.idle_bytes(), kept);
   SnapshotPool same = pool;
   same.trim();
@@ -135,7 +142,7 @@ TEST(SaveAsyncConcurrent, SeveralMayBeUnderWay) {
   for (int number = 0; number < 4; ++number) {
     training.bias[0] = static_cast<float>(number);
     names.push_back(std::to_string(number) + ".pt");
-    handles.push_back(save_async(training.checkpoint, folder / names.back(), {}, pool));
+    handles.push_back(save_async(training.checkpoint, folder / names.back(), in_cache(), pool));
   }
   for (SaveHandle& handle : handles) (void)handle.wait();
   EXPECT_EQ(folder.names(), names);
@@ -151,7 +158,7 @@ TEST(SaveAsyncConcurrent, CancellingLeavesTheOldFileAndNothingElse) {
   std::stop_source stop;
   for (const bool by_handle : {true, false}) {
     Gate gate;
-    SaveOptions options;
+    SaveOptions options = in_cache();
     options.progress = gate.function();
     options.cancel = stop.get_token();
     SaveHandle handle = save_async(training.checkpoint, folder / "model.pt", options);
@@ -195,13 +202,13 @@ TEST(SaveAsyncConcurrent, TheDestructorAndAssignmentWait) {
   const TemporaryFolder folder;
   Training training;
   {
-    SaveHandle handle = save_async(training.checkpoint, folder / "1.pt");
-    handle = save_async(training.checkpoint, folder / "2.pt");
+    SaveHandle handle = save_async(training.checkpoint, folder / "1.pt", in_cache());
+    handle = save_async(training.checkpoint, folder / "2.pt", in_cache());
     EXPECT_EQ(read_file(folder / "1.pt").substr(0, 2), "PK");
   }
   EXPECT_EQ(read_file(folder / "2.pt").substr(0, 2), "PK");
 
-  SaveHandle moved = save_async(training.checkpoint, folder / "3.pt");
+  SaveHandle moved = save_async(training.checkpoint, folder / "3.pt", in_cache());
   SaveHandle handle = std::move(moved);
   EXPECT_GT(handle.wait().bytes, 0U);
 }
@@ -210,7 +217,7 @@ TEST(SaveAsync, ARelativePathMeansTheFolderOfNow) {
   const TemporaryFolder folder;
   const std::string before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
-  SaveHandle handle = save_async(checkpoint({{"a", floats({1})}}), "model.pt");
+  SaveHandle handle = save_async(checkpoint({{"a", floats({1})}}), "model.pt", in_cache());
   std::filesystem::current_path(before);
   (void)handle.wait();
   EXPECT_THAT(folder.names(), ElementsAre("model.pt"));
@@ -221,7 +228,7 @@ TEST(SaveAsync, AChildOfAForkNeitherWaitsNorWrites) {
   const TemporaryFolder folder;
   Training training;
   Gate gate;
-  SaveOptions options;
+  SaveOptions options = in_cache();
   options.progress = gate.function();
   SaveHandle handle = save_async(training.checkpoint, folder / "model.pt", options);
   gate.wait_until_reached();

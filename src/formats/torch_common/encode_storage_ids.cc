@@ -47,7 +47,12 @@ void TorchEncoder::storage_class(Writer& writer, std::optional<DType> dtype) {
 }
 
 void TorchEncoder::location(Writer& writer, const std::string& tag) {
-  if (!options_.keep_device || tag == "cpu") return writer.emit().once(cpu_, [&] { writer.emit().unicode("cpu"); });
+  // PyTorch has no name for our OpenCL devices that it could load from.
+  const auto device = options_.keep_device ? Device::find(tag) : std::nullopt;
+  const bool unknown = device && device->type == DeviceType::opencl;
+  if (unknown) notes_.push_back("PyTorch knows no device " + tag + ": \"cpu\" is written in its place");
+  if (!options_.keep_device || unknown || tag == "cpu")
+    return writer.emit().once(cpu_, [&] { writer.emit().unicode("cpu"); });
   pickle::Memo& memo = locations_.try_emplace(tag, pickle::kNoMemo).first->second;
   writer.emit().once(memo, [&] { writer.emit().unicode(tag); });
 }

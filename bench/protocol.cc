@@ -1,5 +1,7 @@
 #include "protocol.h"
 
+#include <malloc.h>
+
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -51,6 +53,7 @@ void print(const Answer& answer) {
 Answer run(const std::map<std::string, Command>& commands, const Words& words) try {
   const auto command = commands.find(words.front());
   if (command == commands.end()) throw std::runtime_error("no such command: " + words.front());
+  ::malloc_trim(0);                               // memory of what came before goes back: everybody's is fresh
   std::ofstream("/proc/self/clear_refs") << "5";  // the peak is counted anew
   const double before = status("VmRSS");
   Answer answer = command->second(Words(words.begin() + 1, words.end()));

@@ -72,16 +72,18 @@ class Programs:
         if who not in self.started:
             program = {'sconce': 'sconce_bench', 'kernels': 'bench_kernels'}.get(who, 'bench_limits')
             command = [str(self.folder / program)]
-            if who in ('torch', 'safetensors', 'zipfile'):
+            if who in ('maker', 'torch', 'safetensors', 'zipfile'):
                 command = [PYTHON, str(pathlib.Path(__file__).with_name('worker.py')), who,
                            str(self.folder / 'libbench_touch.so'), str(THREADS)]
             self.started[who] = Peer(who, command)
         return self.started[who]
 
+    def drop(self, who):
+        self.started.pop(who).stop()
+
     def stop(self):
-        for peer in self.started.values():
-            peer.stop()
-        self.started = {}
+        for who in list(self.started):
+            self.drop(who)
 
 
 def peers_missing():

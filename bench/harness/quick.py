@@ -15,10 +15,11 @@ SHARES = {'load_owned_hot': 8, 'open_lazy_20k_tensors': 20, 'load_one_tensor': 2
 
 def make_files(programs, folder, nbytes, many):
     """Four large tensors, three hundred, and `many`; each as .pt and as .safetensors."""
-    for who in ('torch', 'safetensors', 'zipfile'):
+    for who in ('maker', 'torch', 'safetensors', 'zipfile'):
         programs.peer(who)  # their imports take a while, side by side
     for stem, count in (('large', 4), ('some', 300), ('many', many)):
-        programs.peer('torch').ask('make', folder + '/' + stem, 'flat', count, nbytes)
+        programs.peer('maker').ask('make', folder + '/' + stem, 'flat', count, nbytes)
+    programs.drop('maker')
     os.sync()
 
 

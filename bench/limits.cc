@@ -242,12 +242,16 @@ Answer write_direct(const Words& words) {
   return seconds_since(begin);
 }
 
-/// memcpy BYTES THREADS: into fresh huge pages.
+/// memcpy BYTES THREADS fresh|touched: into huge pages.
 Answer copy(const Words& words) {
   const Memory from(number(words, 0));
   fill(from);
-  const double begin = now();
+  double begin = now();
   const Memory into(number(words, 0));
+  if (word(words, 2) == "touched") {
+    into.populate();
+    begin = now();
+  }
   in_pieces(from.size(), kPiece, number(words, 1),
             [&](std::uint64_t at, std::uint64_t size) { std::memcpy(into.at(at), from.at(at), size); });
   touch(into);

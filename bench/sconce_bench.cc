@@ -1,12 +1,10 @@
 // What the library does, timed as its users would call it: the public headers and nothing else.
 #include <sconce/sconce.h>
 
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "owned.h"
 #include "protocol.h"
 #include "touch.h"
 
@@ -51,23 +49,91 @@ Answer open(const Words& words) {
   return answer;
 }
 
+/// The devices of this machine; looked for once.
+const sconce::Devices& devices() {
+  static const sconce::Devices found;
+  return found;
+}
+
+/// Words from `first` on: DEVICE [WAY [skip]].
 sconce::MoveOptions move_options(const Words& words, std::size_t first) {
   sconce::MoveOptions options;
-  options.map_location = sconce::Device{};
-  if (words.size() > first) {
-    const auto way = sconce::way_from_string(words[first]);
-    if (!way) throw std::runtime_error("no such way: " + words[first]);
+  const sconce::Device device = sconce::Device::parse(word(words, first));
+  options.map_location = device;
+  if (device.type != sconce::DeviceType::cpu) options.devices = devices();
+  if (words.size() > first + 1) {
+    const auto way = sconce::way_from_string(words[first + 1]);
+    if (!way) throw std::runtime_error("no such way: " + words[first + 1]);
     options.way = *way;
   }
-  if (words.size() > first + 1 && words[first + 1] == "skip") options.checksums = sconce::Checksums::skip;
+  if (words.size() > first + 2 && words[first + 2] == "skip") options.checksums = sconce::Checksums::skip;
   return options;
 }
 
-/// load FILE [WAY [skip]]: everything in memory of our own, and looked at.
+/// load FILE DEVICE [WAY [skip]]: everything in memory of our own, and looked at where the CPU can.
 Answer load(const Words& words) {
+  const sconce::MoveOptions options = move_options(words, 1);
   const double begin = now();
-  const sconce::Checkpoint checkpoint = owned(word(words, 0), move_options(words, 1));
-  touch(checkpoint.tensors());
+  sconce::Checkpoint checkpoint = sconce::load(word(words, 0));
+  const sconce::MoveReport report = checkpoint.to(options);
+  if (words[1] == "cpu") touch(checkpoint.tensors());
+  Answer answer = timed(begin);
+  answer.numbers["host_memory"] = static_cast<double>(report.host_memory);
+  return answer;
+}
+
+/// move FILE DEVICE: what is in memory already, to a device.
+Answer move(const Words& words) {
+  sconce::Checkpoint checkpoint = sconce::load(word(words, 0));
+  checkpoint.to(sconce::Device{});
+  const sconce::MoveOptions options = move_options(words, 1);
+  const double begin = now();
+  checkpoint.to(options);
+  return timed(begin);
+}
+
+/// device_limit DEVICE BYTES: the device's own large copy.
+Answer device_limit(const Words& words) {
+  const std::uint64_t bytes = number(words, 1);
+  const sconce::DeviceSpeed speed = devices().measure(sconce::Device::parse(word(words, 0)), bytes);
+  return {{{"seconds", static_cast<double>(bytes) / speed.copy_in}}, {}};
+}
+
+/// devices: what is there, beside the CPU.
+Answer list_devices(const Words&) {
+  Answer answer;
+  for (const sconce::DeviceInfo& info : devices().list())
+    if (info.device.type != sconce::DeviceType::cpu)
+      answer.words[info.device.to_string()] = info.name + ", " + info.driver;
+  return answer;
+}
+
+sconce::Checkpoint cast_to(sconce::Checkpoint checkpoint, const std::string& dtype) {
+  const auto to = sconce::dtype_from_string(dtype);
+  if (!to) throw std::runtime_error("no such dtype: " + dtype);
+  sconce::MoveOptions options;
+  options.map_location = sconce::Device{};
+  options.cast = {{"*", {}, *to}};
+  checkpoint.to(options);
+  return checkpoint;
+}
+
+/// cast FROM TO COUNT: so many numbers around zero, in memory, into another dtype.
+Answer cast(const Words& words) {
+  std::vector<float> values(number(words, 2));
+  std::uint64_t state = 88172645463325252U;
+  for (float& value : values) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    value = static_cast<float>(static_cast<std::int64_t>(state)) * 0x1p-62F;
+  }
+  sconce::Checkpoint checkpoint;
+  checkpoint["values"] = sconce::Tensor::from(values, {static_cast<std::int64_t>(values.size())});
+  values = {};
+  if (word(words, 0) != "float32") checkpoint = cast_to(checkpoint, words[0]);
+  const double begin = now();
+  checkpoint = cast_to(checkpoint, word(words, 1));
   return timed(begin);
 }
 
@@ -85,10 +151,11 @@ Answer one(const Words& words) {
   return timed(begin);
 }
 
-/// hold FILE: what later saves write.
+/// hold FILE [DEVICE]: what later saves write.
 Answer hold(const Words& words) {
   const double begin = now();
-  held() = owned(word(words, 0), move_options(words, 1));
+  held() = sconce::load(word(words, 0));
+  held().to(move_options(words.size() > 1 ? words : Words{words[0], "cpu"}, 1));
   return timed(begin);
 }
 
@@ -105,6 +172,20 @@ Answer save(const Words& words) {
   const double begin = now();
   sconce::save(held(), word(words, 0), options);
   return timed(begin);
+}
+
+/// save_async PATH FORMAT: until the caller may go on, in memory that earlier snapshots have left; "durable" is when
+/// the file is there.
+Answer save_async(const Words& words) {
+  static const sconce::SnapshotPool pool;
+  sconce::SaveOptions options;
+  options.format = word(words, 1);
+  const double begin = now();
+  sconce::SaveHandle handle = sconce::save_async(held(), word(words, 0), options, pool);
+  Answer answer = timed(begin);
+  handle.wait();
+  answer.numbers["durable"] = now() - begin;
+  return answer;
 }
 
 /// convert FROM TO
@@ -133,6 +214,11 @@ int main() {
                 {"hold", hold},
                 {"drop", drop},
                 {"save", save},
+                {"save_async", save_async},
+                {"move", move},
+                {"device_limit", device_limit},
+                {"devices", list_devices},
+                {"cast", cast},
                 {"convert", convert},
                 {"verify", verify}});
 }

@@ -31,6 +31,7 @@ class Case:
 class Result:
     seconds: dict = dataclasses.field(default_factory=dict)   # who → of every run
     memory: dict = dataclasses.field(default_factory=dict)    # who → bytes, of every run
+    facts: dict = dataclasses.field(default_factory=dict)     # what is measured once: name → number
 
     def median(self, who):
         return statistics.median(self.seconds[who])
@@ -69,6 +70,8 @@ def remove(paths):
 
 def run_member(programs, case, member):
     remove(member.clean)
+    if member.clean:
+        os.sync()  # nobody waits for what others have written
     if case.warm:
         programs.peer('state').ask('warm', case.warm)
     prove(programs, case)

@@ -32,7 +32,7 @@ def load_cases(folder, warm):
 
     def load(name, stem):
         pt, st = both[stem]
-        return Case(name, [Member('torch', 'torch', ('load', pt)), Member('sconce', 'sconce', ('load', pt)),
+        return Case(name, [Member('torch', 'torch', ('load', pt)), Member('sconce', 'sconce', ('load', pt, 'cpu')),
                            Member('limit', 'limit', ('read', pt, THREADS)), Member('safetensors', 'safetensors', ('load', st))],
                     hot=(pt, st), warm=warm)
 

@@ -137,6 +137,10 @@ def cast(source, target, count):
     return timed(lambda: values.to(getattr(torch, target)))
 
 
+def has_cuda():
+    return {'cuda': torch.cuda.is_available()}
+
+
 def make(stem, shape, count, nbytes):
     """`stem`.pt and, of what is no tree, `stem`.safetensors: equal contents, random, the same in every run."""
     import files  # beside this file
@@ -152,7 +156,7 @@ def status(name):
 
 
 COMMANDS = {'load': load, 'open': open_lazily, 'one': one, 'hold': hold, 'drop': drop, 'save': save, 'convert': convert,
-            'verify': verify, 'cast': cast, 'make': make}
+            'verify': verify, 'cast': cast, 'has_cuda': has_cuda, 'make': make}
 
 
 def answer(words):

@@ -1,0 +1,47 @@
+"""What the parts of the long form share: files, made when they are first asked for, and how much of everything."""
+import os
+
+from harness.programs import THREADS
+
+MIB, GIB = 1 << 20, 1 << 30
+# name → shape, tensors, bytes
+FILES = {'large': ('flat', 4, GIB), 'some': ('flat', 300, 500_000_000), 'many': ('flat', 20_000, 200_000_000),
+         'training': ('training', 100, 100_000_000), 'thousand': ('pt', 1000, GIB), 'tiny': ('pt', 10_000, 160_000),
+         'million': ('pt', 1_000_000, 16_000_000)}
+
+
+class Context:
+    def __init__(self, programs, folder, runs, smoke):
+        self.programs = programs
+        self.folder = folder
+        self.runs = 1 if smoke else runs
+        self.few = 1 if smoke else max(runs - 2, 1)  # of what takes seconds
+        self.smoke = smoke
+        self.warm = 4 if smoke else 2560
+        self.threads = THREADS
+
+    @property
+    def sconce(self):
+        return self.programs.sconce_command
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def count(self, stem):
+        return max(FILES[stem][1] // (100 if self.smoke else 1), 2)
+
+    def nbytes(self, stem):
+        return FILES[stem][2] // (1024 if self.smoke else 1)
+
+    def file(self, stem, suffix='.pt'):
+        path = self.path(stem + suffix)
+        if not os.path.exists(path):
+            self.programs.peer('maker').ask('make', self.path(stem), FILES[stem][0], self.count(stem), self.nbytes(stem))
+            self.programs.drop('maker')
+            os.sync()
+        return path
+
+    def process(self, who, *command, clean=()):
+        """A member that is a whole process."""
+        from harness.measure import Member
+        return Member(who, 'launch', ('run',) + tuple(str(word) for word in command), clean=tuple(clean))

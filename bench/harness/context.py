@@ -37,7 +37,8 @@ class Context:
         path = self.path(stem + suffix)
         if not os.path.exists(path):
             self.programs.peer('maker').ask('make', self.path(stem), FILES[stem][0], self.count(stem), self.nbytes(stem))
-            self.programs.drop('maker')
+            if not self.smoke:  # it would keep memory
+                self.programs.drop('maker')
             os.sync()
         return path
 

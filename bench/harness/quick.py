@@ -81,9 +81,9 @@ def run(programs, folder, smoke=False, runs=5):
     nbytes, many, warm = (1 << 20, 200, 4) if smoke else (256 << 20, 20_000, 512)
     make_files(programs, folder, nbytes, many)
     cases = load_cases(folder, warm) + save_cases(folder, warm) + [verify_case(folder)]
-    results, until, now = {}, time.monotonic(), time.monotonic()
+    results, seconds = {}, begun + SECONDS - time.monotonic()
     for case in cases:
-        until += (begun + SECONDS - now) * SHARES[case.name] / sum(SHARES.values())
+        until = time.monotonic() + seconds * SHARES[case.name] / sum(SHARES.values())
         results[case.name] = measure(programs, case, runs, lambda: time.monotonic() > until)
         spent = len(results[case.name].seconds['sconce'])
         if spent < runs:

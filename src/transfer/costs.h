@@ -20,7 +20,7 @@ struct Costs {
   double copy_disk = 1.0;
   double checksum = 0.025;  ///< what CRC-32 adds, on two cores
   double region = 1e-6;     ///< seconds for each region: opening it, placing it, its checksum
-  double start = 200e-6;    ///< seconds for a load of anything: threads, memory, evidence
+  double start = 200e-6;    ///< seconds for a load of anything: an estimate
 };
 
 /// Seconds for `bytes` bytes by a way, of which `cached` are in the page cache.

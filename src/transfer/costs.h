@@ -18,8 +18,8 @@ struct Costs {
   double ring = 0.33;               ///< the same through io_uring, by two threads
   double copy_cached = 0.080;       ///< map and memcpy
   double copy_disk = 1.0;
-  double checksum = 0.025;  ///< what CRC-32 adds, on two cores
-  double region = 1e-6;     ///< seconds for each region: opening it, placing it, its checksum
+  double checksum = 0.025;  ///< what CRC-32 adds, on two cores: an estimate
+  double region = 1e-6;     ///< seconds for each region, at most: 0.4e-6 was measured
   double start = 200e-6;    ///< seconds for a load of anything: an estimate
 };
 

@@ -133,6 +133,7 @@ struct DeviceShare {
   std::uint64_t bytes = 0;  ///< it takes there
   std::uint64_t free = 0;   ///< bytes, before
   bool fits = true;
+  double seconds = 0;            ///< of a plan: what bringing it there is expected to take
 };
 
 /// What became of numbers that the new dtype cannot hold.

@@ -60,7 +60,9 @@ void print_json(std::string& out, const Loaded& loaded) {
   for (const DeviceShare& share : report.devices) {
     json.begin_object().member("device", std::string_view(share.device.to_string()));
     json.member("storages", share.storages).member("bytes", share.bytes).member("free", share.free);
-    json.member("fits", share.fits).end_object();
+    json.member("fits", share.fits);
+    if (loaded.planned) json.member("seconds", share.seconds);
+    json.end_object();
   }
   json.end_array().key("placed").begin_object();
   for (const auto& [location, device] : report.placed) json.member(location, std::string_view(device.to_string()));
@@ -73,7 +75,10 @@ void print_json(std::string& out, const Loaded& loaded) {
   for (const auto& [way, bytes] : report.ways) json.member(to_string(way), bytes);
   json.end_object().key("casts").begin_object().member("elements", report.casts.elements);
   json.member("to_infinity", report.casts.to_infinity).member("to_nan", report.casts.to_nan);
-  json.member("to_zero", report.casts.to_zero).member("out_of_range", report.casts.out_of_range).end_object();
+  json.member("to_largest", report.casts.to_largest)
+      .member("to_zero", report.casts.to_zero)
+      .member("out_of_range", report.casts.out_of_range)
+      .end_object();
   json.key("notes").begin_array();
   for (const std::string& note : report.notes) json.value(std::string_view(note));
   json.end_array().end_object();
@@ -91,6 +96,7 @@ void print_shares(std::string& out, const Style& style, const Loaded& loaded) {
     out += "  " + style.bold(share.device.to_string()) + "  " + counted(share.storages, "storage") + ", " +
            human_bytes(share.bytes);
     if (loaded.planned || !share.fits) out += " of " + human_bytes(share.free) + " free";
+    if (loaded.planned) out += ", about " + duration(share.seconds);
     if (!share.fits) out += style.red("  does not fit");
     out += '\n';
   }

@@ -78,6 +78,7 @@ std::vector<std::string> cast_warnings(const CastCounts& counts) {
   };
   add(counts.to_infinity, "became infinite: too large for the new dtype");
   add(counts.to_nan, "became NaN: too large for the new dtype, which has no infinity");
+  add(counts.to_largest, "became the largest number: too large for the new dtype, which has no infinity");
   add(counts.to_zero, "became zero: too small for the new dtype");
   add(counts.out_of_range, "did not fit the integer dtype");
   return lines;

@@ -41,7 +41,7 @@ std::string name_of_storage(const Checkpoint::State& state, std::uint32_t number
 
 transfer::Region region_of(const Checkpoint::State& state, const StorageMove& move) {
   transfer::Region region;
-  region.open = [storage = move.from] { return open_storage(*storage.data()); };
+  region.open = [&move] { return open_storage(*move.from.data()); };
   region.size = move.from.nbytes();
   region.crc32 = move.crc32;
   // So that data<T>() can view what arrives; 16 bytes is the largest element, for storages that do not say.
@@ -201,6 +201,7 @@ CastCounts sum_of_counts(std::span<const Storage> casts) {
     sum.elements += counts.elements;
     sum.to_infinity += counts.to_infinity;
     sum.to_nan += counts.to_nan;
+    sum.to_largest += counts.to_largest;
     sum.to_zero += counts.to_zero;
     sum.out_of_range += counts.out_of_range;
   }
@@ -237,7 +238,9 @@ CastCounts Checkpoint::cast_counts() const { return model::sum_of_counts(state_-
 
 MoveReport Checkpoint::plan_move(const MoveOptions& options) const {
   transfer::DeviceFinder finder(options.devices, options.host_memory);
-  return model::plan_move(*state_, options, finder).report;
+  model::MovePlan plan = model::plan_move(*state_, options, finder);
+  model::expect_times(plan, finder);
+  return std::move(plan.report);
 }
 
 }  // namespace v0

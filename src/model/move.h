@@ -38,6 +38,9 @@ struct MovePlan {
 [[nodiscard]] MovePlan plan_move(const Checkpoint::State& state, const MoveOptions& options,
                                  transfer::DeviceFinder& finder);
 
+/// Fills in what the move is expected to take: by what is in the page cache, and how fast the devices are.
+void expect_times(MovePlan& plan, transfer::DeviceFinder& finder);
+
 /// Casts and formats alone: the new storages read from the old ones when somebody asks.
 void apply_without_moving(Checkpoint::State& state, const CastPlan& casts, const FormatPlan& formats);
 

@@ -62,6 +62,7 @@ class MovePlanner {
       : document_(*state.document), options_(options), finder_(finder) {
     plan_.casts = plan_casts(state, options.cast);
     plan_.formats = plan_formats(state, options.memory_format, plan_.casts);
+    wants_.reserve(document_.storage_count());
     if (needs_names(options.map_location)) {
       const StorageNames names(state);
       for (const std::uint32_t number : names.order()) add(number, names[number]);
@@ -72,10 +73,12 @@ class MovePlanner {
 
   MovePlan run() {
     std::vector<transfer::Item> items;
+    items.reserve(wants_.size());
     for (const Want& want : wants_)
       items.push_back({want.name, document_.storage_at(want.number).location(), want.storage.nbytes()});
     transfer::Placement placement = transfer::place(items, options_.map_location, finder_);
-    for (std::size_t at = 0; at < wants_.size(); ++at) sort(wants_[at], placement.devices[at]);
+    plan_.loads.reserve(wants_.size());
+    for (std::size_t at = 0; at < wants_.size(); ++at) sort(std::move(wants_[at]), placement.devices[at]);
     plan_.report.placed = std::move(placement.placed);
     for (auto* notes : {&placement.notes, &plan_.casts.notes, &plan_.formats.notes})
       plan_.report.notes.insert(plan_.report.notes.end(), notes->begin(), notes->end());
@@ -100,23 +103,22 @@ class MovePlanner {
     wants_.push_back({number, name, old, false});
   }
 
-  void sort(const Want& want, Device to) {
-    StorageMove move{want.number, want.storage, to, {}};
+  void sort(Want want, Device to) {
+    std::optional<std::uint32_t> crc32;
     if (!want.changed && options_.checksums == Checksums::verify) {
       const auto recorded = want.storage.checksum();
-      if (recorded && recorded->crc32 != 0) move.crc32 = recorded->crc32;
+      if (recorded && recorded->crc32 != 0) crc32 = recorded->crc32;
     }
-    if (to.type == DeviceType::meta) {
-      plan_.metas.push_back(std::move(move));
-    } else if (stays(want, to)) {
-      plan_.relabels.push_back(std::move(move));
-    } else {
-      share(to).storages += 1;
-      share(to).bytes = checked_add(share(to).bytes, want.storage.nbytes()).value_or(UINT64_MAX);
-      plan_.report.bytes_read += document_.storage_at(want.number).nbytes();
-      plan_.report.bytes_moved += want.storage.nbytes();
-      plan_.loads.push_back(std::move(move));
-    }
+    const bool stay = stays(want, to);
+    StorageMove move{want.number, std::move(want.storage), to, crc32};
+    if (to.type == DeviceType::meta) return plan_.metas.push_back(std::move(move));
+    if (stay) return plan_.relabels.push_back(std::move(move));
+    DeviceShare& share = share_of(to);
+    share.storages += 1;
+    share.bytes = checked_add(share.bytes, move.from.nbytes()).value_or(UINT64_MAX);
+    plan_.report.bytes_read += document_.storage_at(move.number).nbytes();
+    plan_.report.bytes_moved += move.from.nbytes();
+    plan_.loads.push_back(std::move(move));
   }
 
   [[nodiscard]] bool stays(const Want& want, Device to) const {
@@ -128,7 +130,7 @@ class MovePlanner {
     return data.origin->in_memory(data.handle, data.nbytes);
   }
 
-  DeviceShare& share(Device device) {
+  DeviceShare& share_of(Device device) {
     for (DeviceShare& known : plan_.report.devices)
       if (known.device == device) return known;
     DeviceShare made;

@@ -17,12 +17,16 @@ class Context:
         self.runs = 1 if smoke else runs
         self.few = 1 if smoke else max(runs - 2, 1)  # of what takes seconds
         self.smoke = smoke
-        self.warm = 4 if smoke else 2560
+        self.warm = self.warm_for('large')
         self.threads = THREADS
 
     @property
     def sconce(self):
         return self.programs.sconce_command
+
+    def warm_for(self, stem):
+        """MiB that are touched and freed before a run with this file: 2.5 times what it takes."""
+        return max(FILES[stem][2] * 5 // 2 // (MIB * (1024 if self.smoke else 1)), 4 if self.smoke else 512)
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -22,7 +22,7 @@ bench/compare --quick --json OUT              # eight of the cases on files of 2
 
 How it is measured: all who take part run in turn, in an order that is rotated from run to run; each library in one process
 that lives through the whole run, with all threads that the process may use. Before each run, memory is touched and freed
-(2.5 GiB, by a process of its own), memory that a process has freed goes back to the system, and the page cache is brought
+(2.5 times the file, by a process of its own), memory that a process has freed goes back to the system, and the page cache is brought
 into the state that the case says, and proven to be in it with `mincore`: all pages, or none. Whoever loads then looks at one
 byte of every page of every tensor, all with the same function. Files hold random bytes, the same for everybody. A ratio is the median of
 the ratios of runs that follow each other, with the smallest and the largest in brackets. Times stand beside it with the most memory that the run

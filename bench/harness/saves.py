@@ -22,7 +22,7 @@ def save(context):
                 Member('sconce_safetensors', 'sconce', ('save', st, 'safetensors', how), clean=(st,)),
                 Member('limit', 'limit', ('write', size, out, context.threads), clean=(out,)),
                 Member('safetensors', 'safetensors', ('save', st, how), clean=(st,))],
-                warm=context.warm, before=before, after=after)
+                warm=context.warm_for(stem), before=before, after=after)
             results[case.name] = measure(context.programs, case, context.runs if stem == 'large' else context.few)
     return results
 

@@ -26,7 +26,7 @@ class UnpackedSource final : public ByteSource {
   void read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     if (!fits(offset, into.size(), size_)) past_end(*this, offset, into.size());
     std::array<std::byte, 6144> bytes;
-    constexpr std::size_t kMost = (bytes.size() - 1) / 6 * 8;   // elements of up to 6 bits, begun anywhere in a byte
+    constexpr std::size_t kMost = (bytes.size() - 1) / 6 * 8;  // elements of up to 6 bits, begun anywhere in a byte
     while (!into.empty()) {
       const auto part = into.first(std::min(into.size(), kMost));
       // Counted from a multiple of eight elements, which begins a byte, so that nothing overflows.

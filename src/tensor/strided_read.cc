@@ -19,18 +19,16 @@ constexpr std::uint64_t kReadAlong = 4096;
 
 /// How a part of a box lies in the window: so many steps of every axis at a time, made of equal runs of the source.
 struct WindowPlan {
-  Box part;                          ///< `size`: steps at a time; `first` means nothing
-  std::vector<std::uint64_t> stride; ///< bytes in the window from step to step; 0 where there is but one
-  std::vector<std::size_t> run;      ///< axes that are read in one go
-  std::vector<std::size_t> runs;     ///< axes of which every step is a run of its own; the outermost first
-  std::vector<std::size_t> parts;    ///< axes that take several parts; the outermost first
-  std::uint64_t bytes = 0;           ///< of the window
+  Box part;                           ///< `size`: steps at a time; `first` means nothing
+  std::vector<std::uint64_t> stride;  ///< bytes in the window from step to step; 0 where there is but one
+  std::vector<std::size_t> run;       ///< axes that are read in one go
+  std::vector<std::size_t> runs;      ///< axes of which every step is a run of its own; the outermost first
+  std::vector<std::size_t> parts;     ///< axes that take several parts; the outermost first
+  std::uint64_t bytes = 0;            ///< of the window
 };
 
 /// Distance of runs in the window. A multiple of a power of two would make neighbours fight for the same cache lines.
-std::uint64_t distance(std::uint64_t run) noexcept {
-  return run < 256 ? align_up(run, 16) : align_up(run, 64) + 64;
-}
+std::uint64_t distance(std::uint64_t run) noexcept { return run < 256 ? align_up(run, 16) : align_up(run, 64) + 64; }
 
 class Reader {
  public:
@@ -157,7 +155,8 @@ class Reader {
       const Box both = intersection(box, want);
       if (count_of(both) == 0) continue;
       std::uint64_t skip = 0;
-      for (std::size_t axis = 0; axis < both.size(); ++axis) skip += (both[axis].first - box[axis].first) * stride[axis];
+      for (std::size_t axis = 0; axis < both.size(); ++axis)
+        skip += (both[axis].first - box[axis].first) * stride[axis];
       copy_strided(copy_.element, axes_of(both, stride), from + skip, place(both));
     }
   }
@@ -211,7 +210,7 @@ class Reader {
   std::unique_ptr<std::byte[]> window_;
   std::uint64_t window_bytes_ = 0;
   std::byte* to_ = nullptr;
-  std::uint64_t to_at_ = 0;   // offset_to() of the element that stands at to_
+  std::uint64_t to_at_ = 0;  // offset_to() of the element that stands at to_
 };
 
 }  // namespace

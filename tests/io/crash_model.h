@@ -1,8 +1,8 @@
 // Every state in which POSIX allows a crash to leave a file, from a journal of what a program did.
 //
-// The model: what was synced is there. Of what was written to a file since its last sync, any sectors may be there and any
-// others not, in any order, under the old size or any size that it had since. Of what was changed in the folder since its
-// last sync, each entry may have been changed or not; one entry changes as a whole.
+// The model: what was synced is there. Of what was written to a file since its last sync, any sectors may be there and
+// any others not, in any order, under the old size or any size that it had since. Of what was changed in the folder
+// since its last sync, each entry may have been changed or not; one entry changes as a whole.
 #pragma once
 
 #include <algorithm>

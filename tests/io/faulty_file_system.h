@@ -20,8 +20,8 @@ struct Fault {
   std::size_t divisor = 0;  ///< of a short call: it gets 1/divisor of the bytes, 0: one byte
 };
 
-/// Hands every call on to another file system, counts and names them, and lets the chosen ones fail. close() closes also
-/// when it fails, as Linux does.
+/// Hands every call on to another file system, counts and names them, and lets the chosen ones fail. close() closes
+/// also when it fails, as Linux does.
 class FaultyFileSystem final : public io::FileSystem {
  public:
   explicit FaultyFileSystem(io::FileSystem& inner, std::vector<Fault> faults = {})

@@ -1,5 +1,5 @@
-// A folder in memory that keeps a journal of what was asked of it, refuses what it is told to refuse, and is strict where
-// real ones are: unaligned direct writes, names that exist, descriptors that are closed twice.
+// A folder in memory that keeps a journal of what was asked of it, refuses what it is told to refuse, and is strict
+// where real ones are: unaligned direct writes, names that exist, descriptors that are closed twice.
 #pragma once
 
 #include <cerrno>
@@ -20,9 +20,9 @@ struct Operation {
   enum class Kind : std::uint8_t { create, resize, write, sync_file, rename, remove, sync_folder };
   Kind kind;
   int inode = -1;
-  std::string name;           ///< of create and remove; where rename comes from
-  std::string to;             ///< where rename goes to
-  std::uint64_t offset = 0;   ///< of write; new size of resize
+  std::string name;          ///< of create and remove; where rename comes from
+  std::string to;            ///< where rename goes to
+  std::uint64_t offset = 0;  ///< of write; new size of resize
   std::string bytes;
 };
 
@@ -37,14 +37,14 @@ class MemoryFileSystem : public io::FileSystem {
   bool can_reserve = true;
   bool can_direct = true;
   bool folder_writable = true;
-  bool syncs_files = true;     ///< false: says yes and does nothing
+  bool syncs_files = true;  ///< false: says yes and does nothing
   bool syncs_folders = true;
   std::uint64_t capacity = UINT64_MAX;   ///< bytes of all files
   std::size_t longest_write = SIZE_MAX;  ///< longer ones are short
 
   // What is in it. Paths are absolute.
   std::map<std::string, int> names;
-  std::map<std::string, std::string> links;   ///< symbolic; also followed where names has the target
+  std::map<std::string, std::string> links;  ///< symbolic; also followed where names has the target
   std::set<std::string> folders = {"/models/"};
   std::vector<Inode> inodes;
   std::vector<Operation> journal;
@@ -93,7 +93,8 @@ class MemoryFileSystem : public io::FileSystem {
 
   std::int64_t write(int descriptor, std::span<const std::byte> bytes, std::uint64_t offset) override {
     Open& file = open_.at(descriptor);
-    if (file.direct && !(aligned(offset) && aligned(bytes.size()) && aligned(reinterpret_cast<std::uintptr_t>(bytes.data()))))
+    if (file.direct &&
+        !(aligned(offset) && aligned(bytes.size()) && aligned(reinterpret_cast<std::uintptr_t>(bytes.data()))))
       return -EINVAL;
     bytes = bytes.first(std::min(bytes.size(), longest_write));
     std::string& all = inodes[static_cast<std::size_t>(file.inode)].bytes;
@@ -103,7 +104,9 @@ class MemoryFileSystem : public io::FileSystem {
     }
     std::memcpy(all.data() + offset, bytes.data(), bytes.size());
     if (file.direct) direct_bytes += bytes.size();
-    journal.push_back({.kind = Operation::Kind::write, .inode = file.inode, .offset = offset,
+    journal.push_back({.kind = Operation::Kind::write,
+                       .inode = file.inode,
+                       .offset = offset,
                        .bytes = std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
     return static_cast<std::int64_t>(bytes.size());
   }

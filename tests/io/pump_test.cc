@@ -50,7 +50,8 @@ using PumpFunction = void (*)(const io::FillFunction&, ByteSink&, const io::Done
 
 class Pump : public testing::TestWithParam<PumpFunction> {
  public:
-  void run(Text& text, ByteSink& sink, const io::DoneFunction& done = [](std::size_t) {}) {
+  void run(
+      Text& text, ByteSink& sink, const io::DoneFunction& done = [](std::size_t) {}) {
     GetParam()([&](std::span<std::byte> into) { return text.fill(into); }, sink, done, kBuffer);
   }
 };

@@ -142,7 +142,8 @@ TEST_P(SaveFaults, WhatTheFileSystemLacksIsDoneWithout) {
   }
 }
 
-// Also where cleaning up fails: a file may be left behind then, but the target is whole. Checked by run(), but for that.
+// Also where cleaning up fails: a file may be left behind then, but the target is whole. Checked by run(), but for
+// that.
 TEST(SaveFaultsTwice, AnyTwoCallsFail) {
   const Case test = {.name = "replaced"};
   const std::size_t most = run(test, {}).calls.size() + 2;
@@ -176,7 +177,7 @@ TEST(SaveFaultsOnce, ASyncThatFailedIsNotTriedAgain) {
 
 TEST(SaveFaultsOnce, TheOrderOfCallsIsTheProcedure) {
   EXPECT_THAT(run(kCases[0], {}).calls,
-              ElementsAre("status", "resolve", "open_folder", "create", "change_mode", "reserve",  //
+              ElementsAre("status", "resolve", "open_folder", "create", "change_mode", "reserve",              //
                           "write", "start_writeback", "write", "start_writeback", "write", "start_writeback",  //
                           "sync", "close", "rename", "sync", "close"));
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "archive/zip_check.h"
 #include "archive/name_index.h"
+#include "archive/zip_check.h"
 #include "base/fail.h"
 #include "formats/pytorch/extra_names.h"
 

@@ -1,10 +1,13 @@
 // What the library does, timed as its users would call it: the public headers and nothing else.
 #include <sconce/sconce.h>
 
+#include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "memory.h"
 #include "protocol.h"
 #include "touch.h"
 
@@ -118,20 +121,27 @@ sconce::Checkpoint cast_to(sconce::Checkpoint checkpoint, const std::string& dty
   return checkpoint;
 }
 
-/// cast FROM TO COUNT: so many numbers around zero, in memory, into another dtype.
-Answer cast(const Words& words) {
-  std::vector<float> values(number(words, 2));
+/// So many numbers around zero, in huge pages, as they are after a load.
+sconce::Tensor numbers(std::uint64_t count) {
+  const auto memory = std::make_shared<Memory>(count * sizeof(float));
   std::uint64_t state = 88172645463325252U;
-  for (float& value : values) {
+  for (std::uint64_t index = 0; index < count; ++index) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    value = static_cast<float>(static_cast<std::int64_t>(state)) * 0x1p-62F;
+    const float value = static_cast<float>(static_cast<std::int64_t>(state)) * 0x1p-62F;
+    std::memcpy(memory->at(index * sizeof value), &value, sizeof value);
   }
+  const std::int64_t shape[] = {static_cast<std::int64_t>(count)};
+  return sconce::Tensor::view(sconce::DType::float32, {memory->at(0), memory->size()}, shape, memory);
+}
+
+/// cast FROM TO COUNT: so many numbers in memory into another dtype. What they were stays, as it does for the peers.
+Answer cast(const Words& words) {
   sconce::Checkpoint checkpoint;
-  checkpoint["values"] = sconce::Tensor::from(values, {static_cast<std::int64_t>(values.size())});
-  values = {};
+  checkpoint["values"] = numbers(number(words, 2));
   if (word(words, 0) != "float32") checkpoint = cast_to(checkpoint, words[0]);
+  const sconce::Tensor before = checkpoint.tensor("values");
   const double begin = now();
   checkpoint = cast_to(checkpoint, word(words, 1));
   return timed(begin);

@@ -18,8 +18,8 @@ def casts(context):
         case = Case('cast_%s_%s' % (source, target), [
             Member('sconce', 'sconce', ('cast', source, target, count)),
             Member('limit', 'limit', ('memcpy', moved, context.threads, 'fresh')),
-            Member('torch', 'torch', ('cast', source, target, count))], warm=context.warm // 2)
-        results[case.name] = measure(context.programs, case, context.runs)
+            Member('torch', 'torch', ('cast', source, target, count))], warm=context.warm_for('some'))
+        results[case.name] = measure(context.programs, case, context.few)
     return results
 
 
@@ -51,7 +51,7 @@ def opencl(context):
     device = device_of(context, 'opencl')
     if not device:
         return {}
-    return {case.name: measure(context.programs, case, context.runs) for case in onto(context, device, 'opencl')}
+    return {case.name: measure(context.programs, case, context.few) for case in onto(context, device, 'opencl')}
 
 
 def opencl_figures():

@@ -77,6 +77,9 @@ def open_lazy_figures():
         figures.append(versus(case, '… against safetensors’ Python', 'safetensors', safetensors))
     figures.append(at_most('open_lazy_many', 'each', '… each tensor, zip and pickle included', '≤ 1 µs',
                            lambda result: result.median('sconce') / result.facts['tensors'], 1e-6, lambda value: '%.2f µs' % (value * 1e6)))
+    figures.append(at_most('open_lazy_many', 'load', '… each, of `load()` alone, before anybody asks for names', '',
+                           lambda result: result.facts['sconce.load'] / result.facts['tensors'], None,
+                           lambda value: '%.2f µs' % (value * 1e6)))
     return figures
 
 

@@ -31,7 +31,7 @@ class Case:
 class Result:
     seconds: dict = dataclasses.field(default_factory=dict)   # who → of every run
     memory: dict = dataclasses.field(default_factory=dict)    # who → bytes, of every run
-    facts: dict = dataclasses.field(default_factory=dict)     # what is measured once: name → number
+    facts: dict = dataclasses.field(default_factory=dict)     # what is measured beside it: name → the least of all runs
 
     def median(self, who):
         return statistics.median(self.seconds[who])
@@ -92,6 +92,8 @@ def measure(programs, case, runs, out_of_time=lambda: False):
         for member in case.members[first:] + case.members[:first]:
             answer = run_member(programs, case, member)
             result.seconds.setdefault(member.who, []).append(answer['seconds'])
+            for name in answer.keys() - {'seconds', 'peak', 'memory'}:
+                result.facts[member.who + '.' + name] = min(answer[name], result.facts.get(member.who + '.' + name, answer[name]))
             result.memory.setdefault(member.who, []).append(answer.get('memory', answer['peak']))
     for words in case.after:
         programs.peer(words[0]).ask(*words[1:])

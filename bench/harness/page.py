@@ -55,14 +55,16 @@ def reading_of(figure, results):
 
 def table(figures, results, missed):
     lines = ['| figure | wanted | measured | Sconce | the other |', '|---|---|---|---|---|']
+    subject = ''
     for figure in figures:
         reading = reading_of(figure, results)
+        subject = subject if figure.what.startswith('… ') else figure.what.split(', against')[0]
         if reading is None:
             lines.append('| %s | %s | not run | | |' % (figure.what, figure.wanted))
             continue
         text = reading.text
         if reading.reached is False:
-            missed.append((figure, reading))
+            missed.append((figure, reading, figure.what.replace('… ', subject + ': ')))
             text = '**%s**, short by %s' % (text, reading.short)
         lines.append('| %s | %s | %s | %s | %s |' % (figure.what, figure.wanted, text, reading.ours, reading.other))
     return '\n'.join(lines)
@@ -72,10 +74,10 @@ def short_section(missed, notes):
     if not missed:
         return '## What is not reached\n\nNothing: every figure above that has a target meets it.\n'
     lines = ['## What is not reached\n']
-    for figure, reading in missed:
+    for figure, reading, what in missed:
         why = notes.get(figure.name, 'Not explained yet.')
         lines.append('- **%s** (`%s`): wanted %s, measured %s, short by %s. %s' % (
-            figure.what.lstrip('… '), figure.name, figure.wanted, reading.text, reading.short, why))
+            what, figure.name, figure.wanted, reading.text, reading.short, why))
     return '\n'.join(lines) + '\n'
 
 

@@ -53,23 +53,26 @@ std::vector<Run> merged(std::vector<Run> positive, const std::vector<Run>& negat
   return positive;
 }
 
-/// Elements at a time that one loop of known length counts, so that compilers make vectors of it.
-constexpr std::size_t kGroup = 64;
+/// Elements of one call at most, so that no lane of a vector counts further than its bits reach.
+constexpr std::size_t kPiece = 4096;
 
+/// Vectors of the compilers' own kind: what they become is the business of the function that this is a part of.
 template <typename Bits>
 __attribute__((always_inline)) inline std::uint64_t count_run(const std::byte* in, std::size_t count, const Run& run) {
+  using Vector [[gnu::vector_size(32)]] = Bits;
+  constexpr std::size_t kLanes = sizeof(Vector) / sizeof(Bits);
+  static_assert(kPiece / kLanes <= static_cast<Bits>(~Bits{0}));
   const auto mask = static_cast<Bits>(run.mask);
   const auto low = static_cast<Bits>(run.low);
   const auto width = static_cast<Bits>(run.high - run.low);
-  std::uint64_t total = 0;
-  for (; count >= kGroup; count -= kGroup, in += kGroup * sizeof(Bits)) {
-    Bits values[kGroup];
-    std::memcpy(values, in, sizeof values);
-    Bits inside = 0;
-    for (const Bits value : values)
-      inside = static_cast<Bits>(inside + (static_cast<Bits>((value & mask) - low) <= width ? 1 : 0));
-    total += inside;
+  Vector inside = {};
+  for (; count >= kLanes; count -= kLanes, in += sizeof(Vector)) {
+    Vector values;
+    std::memcpy(&values, in, sizeof values);
+    inside -= static_cast<Vector>(((values & mask) - low) <= width);  // a lane that holds is all ones, which is -1
   }
+  std::uint64_t total = 0;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) total += inside[lane];
   for (; count != 0; --count, in += sizeof(Bits)) {
     Bits value;
     std::memcpy(&value, in, sizeof value);
@@ -143,7 +146,6 @@ CastCounter::CastCounter(DType from, DType to) {
 void CastCounter::count(const std::byte* in, std::uint64_t count, CastCounts& counts) const noexcept {
   counts.elements += count;
   // Each run is a pass of its own: through pieces that stay in the nearest cache.
-  constexpr std::size_t kPiece = 4096;
   for (std::uint64_t left = count * parts_; left != 0;) {
     const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, left));
     for (const Run& run : runs_) place_of(run.fate, counts) += count_best(in, piece, size_, run);

@@ -143,7 +143,8 @@ class DeviceOrigin final : public StorageOrigin {
     if (device.type == DeviceType::cpu) return std::nullopt;
     // A cl_mem is no number that one could add to.
     const bool opaque = device.type == DeviceType::opencl;
-    return DevicePlace{device, memory_->address() + (opaque ? 0 : offset_), opaque ? offset_ : 0, memory_};
+    const std::uintptr_t address = memory_ != nullptr ? memory_->address() : 0;
+    return DevicePlace{device, address + (opaque ? 0 : offset_), opaque ? offset_ : 0, memory_};
   }
   [[nodiscard]] bool in_memory(std::uint64_t, std::uint64_t) const override {
     return port_->info().device.type == DeviceType::cpu;
@@ -152,7 +153,7 @@ class DeviceOrigin final : public StorageOrigin {
 
  private:
   const PortPtr port_;
-  const MemoryPtr memory_;
+  const MemoryPtr memory_;  // null of storages without bytes
   const std::uint64_t offset_;
 };
 
@@ -168,10 +169,11 @@ struct Holder {
 
 Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::uint64_t nbytes,
                    std::optional<DType> dtype, std::endian byte_order) {
-  if (!fits(offset, nbytes, memory->size()))
+  const std::uint64_t size = memory != nullptr ? memory->size() : 0;
+  if (!fits(offset, nbytes, size))
     fail(ErrorCode::invalid_argument, "a storage of " + std::to_string(nbytes) + " bytes from byte " +
                                           std::to_string(offset) + " does not lie in a block of " +
-                                          std::to_string(memory->size()) + " bytes");
+                                          std::to_string(size) + " bytes");
   const auto holder = std::make_shared<Holder>(std::move(port), std::move(memory), offset);
   holder->data = {
       .origin = &holder->origin,

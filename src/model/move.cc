@@ -1,6 +1,7 @@
 // Checkpoint::to(): what was planned is done, and only when every byte has arrived does the tree show it.
 #include "model/move.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "base/fail.h"
 #include "device/port.h"
+#include "model/watched_files.h"
 #include "tensor/cast_source.h"
 #include "tensor/storage_data.h"
 #include "transfer/host_storage.h"
@@ -39,6 +41,14 @@ std::string name_of_storage(const Checkpoint::State& state, std::uint32_t number
   return {};
 }
 
+void explain(const Checkpoint::State& state, const StorageMove& move, Error& error) {
+  ErrorPlace place;
+  place.file = state.facts.name;
+  place.record = move.from.record();
+  place.key = name_of_storage(state, move.number);
+  error.add_place(place);
+}
+
 transfer::Region region_of(const Checkpoint::State& state, const StorageMove& move) {
   transfer::Region region;
   region.open = [&move] { return open_storage(*move.from.data()); };
@@ -46,13 +56,7 @@ transfer::Region region_of(const Checkpoint::State& state, const StorageMove& mo
   region.crc32 = move.crc32;
   // So that data<T>() can view what arrives; 16 bytes is the largest element, for storages that do not say.
   region.alignment = static_cast<std::uint32_t>(move.from.dtype() ? element_size(*move.from.dtype()) : 16);
-  region.explain = [&state, &move](Error& error) {
-    ErrorPlace place;
-    place.file = state.facts.name;
-    place.record = move.from.record();
-    place.key = name_of_storage(state, move.number);
-    error.add_place(place);
-  };
+  region.explain = [&state, &move](Error& error) { explain(state, move, error); };
   return region;
 }
 
@@ -77,30 +81,65 @@ Storage relabelled(const Storage& storage) {
 /// Does what a plan says.
 class Mover {
  public:
-  Mover(Checkpoint::State& state, const MoveOptions& options, MovePlan plan, transfer::DeviceFinder& finder)
-      : state_(state), options_(options), plan_(std::move(plan)), finder_(finder) {}
+  Mover(Checkpoint::State& state, const MoveOptions& options, MovePlan plan, transfer::DeviceFinder& finder,
+        Clock::time_point begun)
+      : state_(state),
+        options_(options),
+        plan_(std::move(plan)),
+        finder_(finder),
+        begun_(begun),
+        plan_seconds_(seconds_since(begun)) {}
 
   MoveReport run() {
-    const auto begun = Clock::now();
     std::map<Device, std::vector<const StorageMove*>> by_device;
     for (const StorageMove& move : plan_.loads) by_device[move.to].push_back(&move);
-    for (const auto& [device, moves] : by_device) load(device, moves);
+    while_unchanged([&] {
+      for (const auto& [device, moves] : by_device) load(device, moves);
+    });
     for (const StorageMove& move : plan_.relabels) arrived_.emplace_back(move.number, relabelled(move.from));
     apply();
-    finish(seconds_since(begun));
+    finish(seconds_since(begun_));
     return std::move(plan_.report);
   }
 
  private:
+  /// The engine looks after the files that it reads itself; what is changed on the way is read by sources of ours.
+  template <typename Body>
+  void while_unchanged(Body&& body) {
+    WatchedFiles files;
+    for (const StorageMove& move : plan_.loads) {
+      const Storage& old = state_.document->storage_at(move.number);
+      if (!old.is(move.from)) explained(move, [&] { files.add(old); });
+    }
+    try {
+      std::forward<Body>(body)();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::cancelled) files.check_unchanged();
+      throw;
+    }
+    files.check_unchanged();
+  }
+
+  template <typename Body>
+  void explained(const StorageMove& move, Body&& body) {
+    try {
+      std::forward<Body>(body)();
+    } catch (Error& error) {
+      explain(state_, move, error);
+      throw;
+    }
+  }
+
   void load(Device device, const std::vector<const StorageMove*>& moves) {
     std::vector<transfer::Region> regions;
     regions.reserve(moves.size());
+    now_under_way_ = total(moves);
     for (const StorageMove* move : moves) regions.push_back(region_of(state_, *move));
     if (device.type == DeviceType::cpu)
       load_host(moves, regions);
     else
       load_device(device, moves, regions);
-    done_before_ += total(moves);
+    done_before_ += now_under_way_;
   }
 
   void load_host(const std::vector<const StorageMove*>& moves, const std::vector<transfer::Region>& regions) {
@@ -137,7 +176,11 @@ class Mover {
     engine.cancel = options_.cancel;
     if (options_.progress)
       engine.progress = [this](const ProgressReport& report) {
-        options_.progress({report.stage, done_before_ + report.done, plan_.report.bytes_moved});
+        // The engine counts what it reads between the tensors, too.
+        const double share =
+            report.total != 0 ? static_cast<double>(report.done) / static_cast<double>(report.total) : 1;
+        const auto done = static_cast<std::uint64_t>(share * static_cast<double>(now_under_way_));
+        options_.progress({report.stage, done_before_ + std::min(done, now_under_way_), plan_.report.bytes_moved});
       };
     return engine;
   }
@@ -151,14 +194,23 @@ class Mover {
       if (const auto cast = plan_.casts.storages.find(move.number); cast != plan_.casts.storages.end())
         state_.casts.push_back(cast->second.storage);  // still lazy
     for (auto& [number, storage] : arrived_) document.replace_storage(number, std::move(storage));
+    give_up(document);
+  }
+
+  /// Tensors become shapes without bytes; a storage that the tree shows as such stays, as it can be nothing else.
+  void give_up(tree::Document& document) {
+    if (plan_.metas.empty()) return;
     std::vector<bool> meta(document.storage_count(), false);
     for (const StorageMove& move : plan_.metas) meta[move.number] = true;
-    if (plan_.metas.empty()) return;
+    std::vector<bool> shown(document.storage_count(), false);
     for (tree::NodeId node = 0; node < document.node_count(); ++node) {
+      if (document.kind(node) == Kind::storage) shown[document.storage_number(node)] = true;
       if (document.kind(node) != Kind::tensor) continue;
       const tree::TensorRecord& record = document.tensor_record(node);
       if (record.has_storage() && meta[record.storage]) document.make_meta(node);
     }
+    for (const StorageMove& move : plan_.metas)
+      if (!shown[move.number]) document.replace_storage(move.number, Storage());
   }
 
   void finish(double seconds) {
@@ -169,8 +221,10 @@ class Mover {
     report.ways = engine_.ways;
     report.casts = counts_of(plan_.casts);
     report.seconds = seconds;
-    report.stages = {
-        {"allocate", engine_.allocate_seconds}, {"read", engine_.read_seconds}, {"copy", engine_.copy_seconds}};
+    report.stages = {{"plan", plan_seconds_},
+                     {"allocate", engine_.allocate_seconds},
+                     {"read", engine_.read_seconds},
+                     {"copy", engine_.copy_seconds}};
   }
 
   Checkpoint::State& state_;
@@ -178,7 +232,10 @@ class Mover {
   MovePlan plan_;
   transfer::DeviceFinder& finder_;
   transfer::EngineReport engine_;
-  std::uint64_t done_before_ = 0;
+  Clock::time_point begun_;
+  double plan_seconds_;
+  std::uint64_t done_before_ = 0;    // bytes of the devices before
+  std::uint64_t now_under_way_ = 0;  // of this one
   std::vector<std::pair<std::uint32_t, Storage>> arrived_;
 };
 
@@ -213,10 +270,11 @@ CastCounts sum_of_counts(std::span<const Storage> casts) {
 inline namespace v0 {
 
 MoveReport Checkpoint::to(const MoveOptions& options) {
+  const auto begun = std::chrono::steady_clock::now();
   transfer::DeviceFinder finder(options.devices, options.host_memory);
   model::MovePlan plan = model::plan_move(*state_, options, finder);
   model::require_room(plan);
-  return model::Mover(*state_, options, std::move(plan), finder).run();
+  return model::Mover(*state_, options, std::move(plan), finder, begun).run();
 }
 
 MoveReport Checkpoint::to(const MapLocation& where) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/move.h"
 #include "tensor/storage_data.h"
+#include "tree/references.h"
 #include "tree/walk.h"
 
 namespace sconce::model {
@@ -56,6 +57,19 @@ class StorageNames {
   std::vector<bool> met_;
 };
 
+/// Which storages the tree still reaches, whether it has a name for them or not. Bytes of what was taken out of the
+/// tree go nowhere.
+std::vector<bool> storages_of_tree(const Checkpoint::State& state) {
+  const Document& document = *state.document;
+  std::vector<bool> reached(document.storage_count(), false);
+  for (const NodeId node : tree::reachable(document, state.roots)) {
+    if (document.kind(node) == Kind::storage) reached[document.storage_number(node)] = true;
+    if (document.kind(node) == Kind::tensor && document.tensor_record(node).has_storage())
+      reached[document.tensor_record(node).storage] = true;
+  }
+  return reached;
+}
+
 class MovePlanner {
  public:
   MovePlanner(const Checkpoint::State& state, const MoveOptions& options, transfer::DeviceFinder& finder)
@@ -67,7 +81,9 @@ class MovePlanner {
       const StorageNames names(state);
       for (const std::uint32_t number : names.order()) add(number, names[number]);
     } else {
-      for (std::uint32_t number = 0; number < document_.storage_count(); ++number) add(number, {});
+      const std::vector<bool> reached = storages_of_tree(state);
+      for (std::uint32_t number = 0; number < document_.storage_count(); ++number)
+        if (reached[number]) add(number, {});
     }
   }
 

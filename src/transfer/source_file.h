@@ -15,6 +15,8 @@ class SourceFile {
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Bytes that it had when this was made.
+  [[nodiscard]] std::uint64_t size() const noexcept { return static_cast<std::uint64_t>(size_); }
   /// Behind a network or another process: never mapped.
   [[nodiscard]] bool remote() const noexcept { return remote_; }
   /// A file system without a disk (tmpfs): what is there is in memory.

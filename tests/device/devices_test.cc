@@ -101,6 +101,22 @@ TEST(Devices, MemoryThatIsThereBecomesAStorageWithoutACopy) {
   EXPECT_EQ(here.device(), Device{});
 }
 
+TEST(Devices, AStorageWithoutBytesIsOnADeviceWithoutABlock) {
+  const FakeCuda fake(2);
+  {
+    const Devices devices(FakeCuda::search());
+    const device::PortPtr port = device::port_of(devices, kCuda1);
+    const Storage empty = device::storage_on(port, nullptr, 0, 0, DType::float32);
+    EXPECT_EQ(empty.device(), kCuda1);
+    EXPECT_EQ(empty.location(), "cuda:1");
+    EXPECT_EQ(empty.device_address(), 0U);
+    EXPECT_TRUE(empty.view().empty());
+    EXPECT_EQ(device::memory_of(empty), nullptr);
+    EXPECT_THROW(static_cast<void>(device::storage_on(port, nullptr, 0, 1, DType::float32)), Error);
+  }
+  EXPECT_EQ(fake.leftovers(), "");
+}
+
 TEST(Devices, CopiesAreTimed) {
   const FakeCuda fake(2);
   {

@@ -2,8 +2,11 @@
 #include <sconce/checkpoint.h>
 #include <sconce/save.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 
 #include "io/temporary_folder.h"
@@ -194,6 +197,87 @@ TEST(Move, ReportsProgressUpToAllBytes) {
   };
   moved.to(options);
   EXPECT_EQ(done, 400'000U);
+}
+
+TEST(Move, ProgressNeverPassesTheTotalWhateverIsReadBetweenTensors) {
+  const TemporaryFolder folder;
+  Checkpoint made;
+  for (int at = 0; at < 300; ++at) made["t" + std::to_string(at)] = floats({1, 2, 3});
+  Checkpoint moved = load(saved(folder, made));
+  MoveOptions options = onto("cpu");
+  std::uint64_t most = 0;
+  options.progress = [&](const ProgressReport& report) {
+    EXPECT_EQ(report.total, 3600U);
+    most = std::max(most, report.done);
+  };
+  moved.to(options);
+  EXPECT_EQ(most, 3600U);
+}
+
+TEST(Move, LeavesOutWhatWasTakenOutOfTheTree) {
+  const TemporaryFolder folder;
+  Checkpoint moved = load(saved(folder, checkpoint({{"w", floats({1, 2})}, {"optimizer", floats({1, 2, 3, 4})}})));
+  const Tensor before = moved.tensor("optimizer");
+  moved.root().erase("optimizer");
+  EXPECT_EQ(moved.plan_move(onto("cpu")).bytes_moved, 8U);
+  EXPECT_EQ(moved.to("cpu").bytes_moved, 8U);
+  EXPECT_THAT(before.to_vector<float>(), ElementsAre(1, 2, 3, 4));
+}
+
+TEST(Move, ToMetaGivesTheBytesUp) {
+  auto memory = std::make_shared<const std::vector<float>>(std::vector<float>{1, 2});
+  const std::weak_ptr<const std::vector<float>> held = memory;
+  const std::int64_t shape[] = {2};
+  Checkpoint moved =
+      checkpoint({{"w", Tensor::view(DType::float32, std::as_bytes(std::span(*memory)), shape, memory)}});
+  memory.reset();
+  ASSERT_FALSE(held.expired());
+  moved.to(onto("meta"));
+  EXPECT_TRUE(held.expired());
+  EXPECT_EQ(moved.to(onto("cpu")).bytes_moved, 0U) << "there is nothing left to move";
+}
+
+TEST(Move, TellsHowLongPlanningTook) {
+  Checkpoint moved = checkpoint({{"w", floats({1})}});
+  const MoveReport report = moved.to(onto("cpu"));
+  ASSERT_EQ(report.stages.size(), 4U);
+  EXPECT_EQ(report.stages[0].first, "plan");
+  EXPECT_GT(report.stages[0].second, 0);
+  EXPECT_GE(report.seconds, report.stages[0].second);
+}
+
+/// A file that is cut or written to, and casts that are to read it.
+MoveOptions to_half() {
+  MoveOptions options = onto("cpu");
+  options.cast = {{"*", {}, DType::float16}};
+  options.threads = 1;
+  return options;
+}
+
+TEST(MoveCast, OfAFileThatWasCutShortIsAnErrorAndNoSignal) {
+  const TemporaryFolder folder;
+  const std::string path = saved(folder, checkpoint({{"w", floats(std::vector<float>(100'000, 1))}}), "w.safetensors");
+  Checkpoint moved = load(path);
+  ASSERT_EQ(moved.tensor("w").data<float>().size(), 100'000U) << "it is mapped";
+  std::filesystem::resize_file(path, 4096);
+  const Error error = error_of([&] { moved.to(to_half()); });
+  EXPECT_EQ(error.code(), ErrorCode::truncated);
+  EXPECT_EQ(error.place().key, "w");
+  EXPECT_EQ(moved.tensor("w").dtype(), DType::float32) << "nothing moved";
+}
+
+TEST(MoveCast, OfAFileThatIsWrittenToMeanwhileIsAnError) {
+  const TemporaryFolder folder;
+  const std::string path =
+      saved(folder, checkpoint({{"a", floats(std::vector<float>(100'000, 1))}, {"b", floats({2})}}), "w.safetensors");
+  Checkpoint moved = load(path);
+  MoveOptions options = to_half();
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  options.progress = [&](const ProgressReport&) {
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now());
+  };
+  EXPECT_THAT(error_of([&] { moved.to(options); }), is_error(ErrorCode::damaged, "changed while it was being read"));
+  EXPECT_EQ(moved.tensor("a").dtype(), DType::float32) << "nothing moved";
 }
 
 TEST(MoveCast, ChangesDtypesByRuleAndKeepsNumbersAndIntegers) {

@@ -134,6 +134,7 @@ class CastOrigin final : public StorageOrigin {
   }
   [[nodiscard]] CastFacts facts() const { return {open_storage(*inner_.data()), from_, to_, inner_.byte_order()}; }
   [[nodiscard]] CastCounts counts() const noexcept { return counts_->get(); }
+  void count(const CastCounts& more) const noexcept { counts_->add(more); }
 
  private:
   Storage inner_;
@@ -176,6 +177,10 @@ Storage cast_storage(const Storage& storage, DType from, DType to) {
 std::optional<CastFacts> cast_facts(const Storage& storage) {
   const CastOrigin* origin = origin_of(storage);
   return origin != nullptr ? std::optional(origin->facts()) : std::nullopt;
+}
+
+void add_cast_counts(const Storage& storage, const CastCounts& counts) noexcept {
+  if (const CastOrigin* origin = origin_of(storage)) origin->count(counts);
 }
 
 CastCounts cast_counts(const Storage& storage) {

@@ -20,6 +20,10 @@ struct CastFacts {
   std::endian order = std::endian::native;  ///< of the inner bytes
 };
 
+/// Who casts the elements of a cast storage elsewhere adds here what became of them; later calls of cast_counts() have
+/// it. From any thread. Nothing for other storages.
+void add_cast_counts(const Storage& storage, const CastCounts& counts) noexcept;
+
 /// Elements of a source as elements of `to`, in this machine's byte order. Bytes behind the last whole element are left
 /// out. Reads begin and end anywhere, and keep no more than a piece of the inner source that fits the second cache.
 /// Errors: `unsupported` (check_cast()), and those of reading `from`.

@@ -7,13 +7,15 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/fail.h"
 #include "transfer/pages.h"
 #include "transfer/work.h"
 
 namespace sconce::transfer {
 
-StagingCarrier::StagingCarrier(const device::Port& port, void* stream, std::uint64_t size, std::size_t count)
-    : port_(port), size_(size), count_(count), stream_(port.stream(stream)) {}
+StagingCarrier::StagingCarrier(const device::Port& port, void* stream, std::uint64_t size, std::size_t count,
+                               device::MemoryPtr plain)
+    : port_(port), size_(size), count_(count), plain_(std::move(plain)), stream_(port.stream(stream)) {}
 
 Cargo StagingCarrier::take(const device::Range&) {
   std::unique_lock lock(mutex_);
@@ -37,6 +39,17 @@ void StagingCarrier::give(Cargo cargo, const device::Range& to, std::span<const 
   const std::lock_guard lock(mutex_);
   sent_.push_back({std::move(cargo.staging), 0});  // first of all, so that it outlives the stream's work
   stream_->copy_in(to, bytes);
+  sent_.back().ticket = stream_->mark();
+}
+
+void StagingCarrier::give_cast(Cargo cargo, const device::Range& to, std::span<const std::byte> bytes,
+                               const Cast& cast) {
+  const std::lock_guard lock(mutex_);
+  sent_.push_back({std::move(cargo.staging), 0});
+  // One block is enough: work of a stream is done in order, so that the next copy waits for this cast.
+  const device::Range plain{plain_.get(), 0, bytes.size()};
+  stream_->copy_in(plain, bytes);
+  stream_->cast(to, cast.to, plain, cast.from);
   sent_.back().ticket = stream_->mark();
 }
 
@@ -77,6 +90,10 @@ Cargo WindowCarrier::take(const device::Range& to) {
   const auto pane = std::lower_bound(panes_.begin(), panes_.end(), to.memory,
                                      [](const Pane& a, const auto* memory) { return std::less<>()(a.memory, memory); });
   return {pane->window->bytes().subspan(to.offset, to.size), nullptr};
+}
+
+void WindowCarrier::give_cast(Cargo, const device::Range&, std::span<const std::byte>, const Cast&) {
+  fail(ErrorCode::unsupported, "memory that the host shares is cast into by the host");
 }
 
 void WindowCarrier::finish() {

@@ -33,6 +33,8 @@ class Carrier {
   [[nodiscard]] virtual Cargo take(const device::Range& to) = 0;
   /// `bytes`, a part of the cargo, are those of `to`.
   virtual void give(Cargo cargo, const device::Range& to, std::span<const std::byte> bytes) = 0;
+  /// `bytes` are plain elements, which become those of `to` there. Only where the carrier was made for it.
+  virtual void give_cast(Cargo cargo, const device::Range& to, std::span<const std::byte> bytes, const Cast& cast) = 0;
   /// Everything that was given is on the device afterwards.
   virtual void finish() = 0;
   /// Bytes of buffers.
@@ -44,12 +46,15 @@ class Carrier {
 /// A ring of pinned buffers, each in the hands of a reader or behind a mark of one stream.
 class StagingCarrier final : public Carrier {
  public:
-  /// `count`: at least as many as there are readers.
-  StagingCarrier(const device::Port& port, void* stream, std::uint64_t size, std::size_t count);
+  /// `count`: at least as many as there are readers. `plain`: memory of the device for as many bytes as a buffer has,
+  /// in which they wait for their cast; null: nothing is cast there.
+  StagingCarrier(const device::Port& port, void* stream, std::uint64_t size, std::size_t count,
+                 device::MemoryPtr plain = nullptr);
 
   bool has_pages() const noexcept override { return true; }
   Cargo take(const device::Range& to) override;
   void give(Cargo cargo, const device::Range& to, std::span<const std::byte> bytes) override;
+  void give_cast(Cargo cargo, const device::Range& to, std::span<const std::byte> bytes, const Cast& cast) override;
   void finish() override;
   std::uint64_t held() const noexcept override { return made_ * size_; }
   double waited() const noexcept override { return waited_; }
@@ -63,8 +68,9 @@ class StagingCarrier final : public Carrier {
   const device::Port& port_;
   std::uint64_t size_;
   std::size_t count_;
-  std::mutex mutex_;      // for all below
-  std::size_t made_ = 0;  // buffers that were allocated
+  device::MemoryPtr plain_;  // outlives the stream that uses it
+  std::mutex mutex_;         // for all below
+  std::size_t made_ = 0;     // buffers that were allocated
   double waited_ = 0;
   std::deque<Sent> sent_;                   // the oldest first
   std::unique_ptr<device::Stream> stream_;  // ends before the buffers that it copies from
@@ -80,6 +86,7 @@ class WindowCarrier final : public Carrier {
   bool has_pages() const noexcept override { return false; }
   Cargo take(const device::Range& to) override;
   void give(Cargo, const device::Range&, std::span<const std::byte>) override {}
+  void give_cast(Cargo cargo, const device::Range& to, std::span<const std::byte> bytes, const Cast& cast) override;
   void finish() override;
 
  private:

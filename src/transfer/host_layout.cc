@@ -36,12 +36,19 @@ HostLayout lay_out(std::span<const Region> regions, const Plan& plan) {
   constexpr std::uint64_t kLine = 64;  // what PyTorch's own allocator gives
   HostLayout layout;
   Filler filler(layout.sizes);
-  for (const Run& run : plan.runs) layout.runs.push_back(filler.take(run.size, run.offset % kPage, kPage));
-  for (const std::uint32_t region : plan.made) {
-    // The first of them on a page of its own: reads of runs overwrite whole pages.
-    const std::uint64_t unit = layout.made.empty() ? kPage : std::max<std::uint64_t>(kLine, regions[region].alignment);
-    layout.made.push_back(filler.take(regions[region].size, 0, unit));
-  }
+  layout.runs.resize(plan.runs.size());
+  for (std::size_t run = 0; run < plan.runs.size(); ++run)
+    if (!plan.runs[run].cast) layout.runs[run] = filler.take(plan.runs[run].size, plan.runs[run].offset % kPage, kPage);
+  // The first of them on a page of its own: reads of runs overwrite whole pages.
+  bool first = true;
+  const auto take_region = [&](const Region& region) {
+    const std::uint64_t unit = first ? kPage : std::max<std::uint64_t>(kLine, region.alignment);
+    first = false;
+    return filler.take(region.size, 0, unit);
+  };
+  for (std::size_t run = 0; run < plan.runs.size(); ++run)
+    if (plan.runs[run].cast) layout.runs[run] = take_region(regions[plan.parts[plan.runs[run].first].region]);
+  for (const std::uint32_t region : plan.made) layout.made.push_back(take_region(regions[region]));
   return layout;
 }
 

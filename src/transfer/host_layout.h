@@ -18,7 +18,7 @@ struct HostPlace {
 };
 
 /// Runs keep the layout of their file, each on pages of its own, at addresses that equal their offsets modulo the page
-/// size: what O_DIRECT needs.
+/// size: what O_DIRECT needs. Runs with a cast are read elsewhere, and have room here for what they become.
 struct HostLayout {
   std::vector<std::uint64_t> sizes;  ///< of the blocks
   std::vector<HostPlace> runs;       ///< by run: its first byte

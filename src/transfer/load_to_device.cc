@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/parallel.h"
 #include "transfer/carrier.h"
+#include "transfer/cast_region.h"
 #include "transfer/choose_way.h"
 #include "transfer/device_layout.h"
 #include "transfer/host_block.h"
@@ -59,7 +60,13 @@ class DeviceLoad {
         sums_(regions) {}
 
   void run(EngineReport& report) {
-    ranges_ = cut_runs(plan_, buffers_.size);
+    carrier_ = WindowCarrier::open(port_, layout_.slabs);
+    if (!carrier_) plain_ = memory_for_casts();
+    ranges_ = cut_runs(plan_, buffers_.size, [&](const Run& run) {
+      const Region& region = region_of(run);
+      if (!on_device(region)) return cast_step(region, buffers_.small);
+      return (buffers_.size - kPage) / element_size(region.cast->from) * element_size(region.cast->from);
+    });
     const Access access = choose_ways(plan_, ranges_, options_);
     list_ = order_jobs(ranges_);
     left_.resize(ranges_.size());
@@ -69,7 +76,7 @@ class DeviceLoad {
     Work work(options_, total());
     RangeReader reader(regions_, plan_, access, work, workers);
     scratch_.resize(workers);
-    carrier_ = open_carrier(workers);
+    if (!carrier_) carrier_ = open_carrier(workers);
     run_parallel(
         jobs, workers, [&](std::size_t job, unsigned worker) { do_job(job, worker, reader, work); },
         [&] { work.tick(); });
@@ -78,6 +85,30 @@ class DeviceLoad {
   }
 
  private:
+  [[nodiscard]] const Region& region_of(const Run& run) const { return regions_[plan_.parts[run.first].region]; }
+
+  /// Whether the device is the better one to cast a region that lies in a file.
+  [[nodiscard]] bool wants_device(const Region& region) const {
+    const Cast& cast = *region.cast;
+    if (options_.cast_place == CastPlace::host || !port_.casts(cast.to, cast.from)) return false;
+    return options_.cast_place == CastPlace::device || element_size(cast.to) > element_size(cast.from);
+  }
+  [[nodiscard]] bool on_device(const Region& region) const { return plain_ != nullptr && wants_device(region); }
+
+  /// Null where nothing is to be cast on the device, or where it has no room left for that: then the host casts.
+  [[nodiscard]] device::MemoryPtr memory_for_casts() const {
+    if (std::none_of(plan_.runs.begin(), plan_.runs.end(),
+                     [&](const Run& run) { return run.cast && wants_device(region_of(run)); }))
+      return nullptr;
+    try {
+      return options_.allocator ? port_.allocate_with(options_.allocator, buffers_.size, options_.stream)
+                                : port_.allocate(buffers_.size);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::memory) throw;
+      return nullptr;
+    }
+  }
+
   /// No more readers than buffers.
   [[nodiscard]] unsigned workers_of(std::size_t jobs) const {
     const std::size_t most = std::min<std::size_t>(reading_threads(ranges_, options_), buffers_.count);
@@ -85,18 +116,17 @@ class DeviceLoad {
   }
 
   [[nodiscard]] std::unique_ptr<Carrier> open_carrier(unsigned workers) const {
-    if (std::unique_ptr<Carrier> windows = WindowCarrier::open(port_, layout_.slabs)) return windows;
     // Two for each reader keep it busy while one is copied; pinning more costs more than it gives.
     const std::size_t count =
         std::clamp<std::size_t>(std::size_t{2} * workers, 4, std::max<std::size_t>(buffers_.count, 4));
     return std::make_unique<StagingCarrier>(port_, options_.stream, buffers_.size,
-                                            std::max<std::size_t>(workers, std::min(count, buffers_.count)));
+                                            std::max<std::size_t>(workers, std::min(count, buffers_.count)), plain_);
   }
 
   [[nodiscard]] std::uint64_t total() const {
     std::uint64_t bytes = 0;
     for (const Range& range : ranges_) bytes += range.size;
-    for (const std::uint32_t region : plan_.made) bytes += regions_[region].size;
+    for (const std::uint32_t region : plan_.made) bytes += regions_[region].plain_size();
     return bytes;
   }
 
@@ -105,10 +135,46 @@ class DeviceLoad {
     for (std::size_t at = list_.jobs[job].first; at < list_.jobs[job].last; ++at) {
       const Range& range = ranges_[list_.order[at]];
       const Run& run = plan_.runs[range.run];
-      left_[list_.order[at]] = regions_[plan_.parts[run.first].region].size >= buffers_.small
-                                   ? read_large(range, worker, reader)
-                                   : read_small(range, worker, reader);
+      std::vector<PartSum>& left = left_[list_.order[at]];
+      if (run.cast)
+        left = on_device(region_of(run)) ? cast_there(range, worker, reader) : cast_here(range, worker, reader);
+      else
+        left = region_of(run).size >= buffers_.small ? read_large(range, worker, reader)
+                                                     : read_small(range, worker, reader);
     }
+  }
+
+  /// What the elements of a range become.
+  [[nodiscard]] device::Range cast_range(const Range& range) const {
+    const Run& run = plan_.runs[range.run];
+    const Region& region = region_of(run);
+    return layout_.range(plan_.parts[run.first].region, cast_offset(region, range.offset - run.offset),
+                         cast_offset(region, range.size));
+  }
+
+  /// A part of a region that is cast on the way to its buffer.
+  std::vector<PartSum> cast_here(const Range& range, unsigned worker, RangeReader& reader) {
+    std::byte* const plain = scratch(worker, buffers_.small + kPage) + range.offset % kPage;
+    std::vector<PartSum> left = reader.read(range, plain, worker);
+    const device::Range to = cast_range(range);
+    if (to.size == 0) return left;  // less than an element
+    Cargo cargo = carrier_->take(to);
+    cast_into(region_of(plan_.runs[range.run]), {plain, range.size}, cargo.bytes.data(), to.size);
+    const std::span<const std::byte> made = cargo.bytes.first(to.size);
+    carrier_->give(std::move(cargo), to, made);
+    return left;
+  }
+
+  /// A part of a region that is copied as it is, and cast on the device.
+  std::vector<PartSum> cast_there(const Range& range, unsigned worker, RangeReader& reader) {
+    const Region& region = region_of(plan_.runs[range.run]);
+    const device::Range to = cast_range(range);
+    Cargo cargo = carrier_->take(to);
+    std::byte* const plain = cargo.bytes.data() + range.offset % kPage;
+    std::vector<PartSum> left = reader.read(range, plain, worker);
+    const std::span<const std::byte> elements = prepare_cast(region, {plain, range.size});
+    carrier_->give_cast(std::move(cargo), to, elements, *region.cast);
+    return left;
   }
 
   /// A part of one region.
@@ -217,6 +283,7 @@ class DeviceLoad {
   std::vector<std::vector<PartSum>> left_;           // by range
   std::vector<std::vector<PartSum>> made_left_;      // by group
   std::vector<std::unique_ptr<HostBlock>> scratch_;  // by worker
+  device::MemoryPtr plain_;                          // of the device, for what it casts
   std::unique_ptr<Carrier> carrier_;
 };
 

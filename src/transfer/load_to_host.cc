@@ -1,9 +1,11 @@
 // Regions into memory of the process.
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "base/checked.h"
 #include "base/parallel.h"
+#include "transfer/cast_region.h"
 #include "transfer/choose_way.h"
 #include "transfer/host_layout.h"
 #include "transfer/made.h"
@@ -20,15 +22,17 @@ class HostLoad {
       : regions_(regions), plan_(plan), layout_(layout), options_(options), sums_(regions) {}
 
   void run(EngineReport& report) {
-    ranges_ = cut_runs(plan_, kTask);
+    ranges_ = cut_runs(plan_, kTask, [&](const Run& run) { return cast_step(region_of(run), kCastPiece); });
     const Access access = choose_ways(plan_, ranges_, options_);
     pieces_ = cut_made(regions_, plan_);
     left_.resize(ranges_.size());
     made_.resize(pieces_.size());
     list_ = order_jobs(ranges_);
     const unsigned threads = reading_threads(ranges_, options_);
+    const unsigned workers = workers_for(list_.jobs.size() + pieces_.size(), threads);
+    scratch_.resize(workers);
     Work work(options_, total());
-    RangeReader reader(regions_, plan_, access, work, workers_for(list_.jobs.size() + pieces_.size(), threads));
+    RangeReader reader(regions_, plan_, access, work, workers);
     run_parallel(
         list_.jobs.size() + pieces_.size(), threads,
         [&](std::size_t job, unsigned worker) { do_job(job, worker, reader, work); }, [&] { work.tick(); });
@@ -36,10 +40,12 @@ class HostLoad {
   }
 
  private:
+  [[nodiscard]] const Region& region_of(const Run& run) const { return regions_[plan_.parts[run.first].region]; }
+
   [[nodiscard]] std::uint64_t total() const {
     std::uint64_t bytes = 0;
     for (const Range& range : ranges_) bytes += range.size;
-    for (const MadePiece& piece : pieces_) bytes += piece.size;
+    for (const std::uint32_t region : plan_.made) bytes += regions_[region].plain_size();
     return bytes;
   }
 
@@ -54,8 +60,22 @@ class HostLoad {
     for (std::size_t at = list_.jobs[job].first; at < list_.jobs[job].last; ++at) {
       const Range& range = ranges_[list_.order[at]];
       std::byte* const run = layout_.address(layout_.runs[range.run]);
-      left_[list_.order[at]] = reader.read(range, run + (range.offset - plan_.runs[range.run].offset), worker);
+      left_[list_.order[at]] = plan_.runs[range.run].cast
+                                   ? read_cast(range, run, worker, reader)
+                                   : reader.read(range, run + (range.offset - plan_.runs[range.run].offset), worker);
     }
+  }
+
+  /// Through a buffer that stays in the worker's cache.
+  std::vector<PartSum> read_cast(const Range& range, std::byte* to, unsigned worker, RangeReader& reader) {
+    const Run& run = plan_.runs[range.run];
+    std::unique_ptr<HostBlock>& block = scratch_[worker];
+    if (!block) block = std::make_unique<HostBlock>(kCastPiece + 2 * kPage);
+    std::byte* const plain = block->bytes().data() + range.offset % kPage;
+    std::vector<PartSum> left = reader.read(range, plain, worker);
+    const Region& region = region_of(run);
+    cast_into(region, {plain, range.size}, to + cast_offset(region, range.offset - run.offset), region.size);
+    return left;
   }
 
   void finish(const RangeReader& reader, EngineReport& report) {
@@ -77,8 +97,9 @@ class HostLoad {
   std::vector<Range> ranges_;
   std::vector<MadePiece> pieces_;
   JobList list_;
-  std::vector<std::vector<PartSum>> left_;  // by range
-  std::vector<PartSum> made_;               // by piece
+  std::vector<std::vector<PartSum>> left_;           // by range
+  std::vector<PartSum> made_;                        // by piece
+  std::vector<std::unique_ptr<HostBlock>> scratch_;  // by worker
 };
 
 std::vector<HostBytes> slices(std::span<const Region> regions, const Plan& plan, const HostLayout& layout) {

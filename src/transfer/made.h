@@ -15,7 +15,7 @@ namespace sconce::transfer {
 /// A piece of such a region that one thread reads.
 struct MadePiece {
   std::uint32_t region = 0;
-  std::uint64_t offset = 0;  ///< in the region
+  std::uint64_t offset = 0;  ///< in the region, as it arrives
   std::uint64_t size = 0;
   std::size_t slot = 0;  ///< position in Plan::made
 };

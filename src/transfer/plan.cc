@@ -25,11 +25,12 @@ void check_size(std::uint64_t found, std::uint64_t expected) {
 Opened open_region(const Region& region) {
   return explained(region, [&] {
     Opened opened{region.open(), {}};
-    check_size(opened.source->size(), region.size);
-    opened.extent = opened.source->extent(0, region.size);
+    const std::uint64_t size = region.plain_size();
+    check_size(opened.source->size(), size);
+    opened.extent = opened.source->extent(0, size);
     // What the file cannot have is left to read_at(), which says so.
-    if (opened.extent && (opened.extent->descriptor < 0 || opened.extent->size != region.size ||
-                          !sconce::fits(opened.extent->offset, region.size, INT64_MAX - kTask)))
+    if (opened.extent && (opened.extent->descriptor < 0 || opened.extent->size != size ||
+                          !sconce::fits(opened.extent->offset, size, INT64_MAX - kTask)))
       opened.extent.reset();
     return opened;
   });
@@ -77,16 +78,17 @@ bool near(const Run& run, const Part& part, const RunRules& rules) {
   return part.offset <= run.end() || part.offset - run.end() <= std::clamp(part.size, kPage, kGap);
 }
 
-void make_runs(Plan& plan, const RunRules& rules) {
+void make_runs(Plan& plan, std::span<const Region> regions, const RunRules& rules) {
   std::uint64_t image = 0;
   bool open = false;  // whether the last run takes more
   for (std::size_t at = 0; at < plan.parts.size(); ++at) {
     const Part& part = plan.parts[at];
     const std::uint64_t size = align_up(part.size, rules.unit);
-    if (!open || image + size > rules.image || !near(plan.runs.back(), part, rules)) {
-      plan.runs.push_back({.file = part.file, .first = at, .last = at, .offset = part.offset});
+    const bool cast = regions[part.region].cast.has_value();
+    if (!open || cast || image + size > rules.image || !near(plan.runs.back(), part, rules)) {
+      plan.runs.push_back({.file = part.file, .first = at, .last = at, .offset = part.offset, .cast = cast});
       image = 0;
-      open = part.size < rules.alone;
+      open = !cast && part.size < rules.alone;
     }
     Run& run = plan.runs.back();
     run.last = at + 1;
@@ -122,9 +124,10 @@ Plan make_plan(std::span<const Region> regions, const EngineOptions& options, co
   for (std::uint32_t region = 0; region < regions.size(); ++region) {
     if (regions[region].size == 0) continue;
     const Opened& opened = plan.opened[region];
-    const std::uint64_t mask = rules.keeps_alignment ? regions[region].alignment - std::uint64_t{1} : 0;
+    const std::uint64_t mask =
+        rules.keeps_alignment && !regions[region].cast ? regions[region].alignment - std::uint64_t{1} : 0;
     if (opened.extent && (opened.extent->offset & mask) == 0)
-      plan.parts.push_back({region, numbers(opened), opened.extent->offset, regions[region].size});
+      plan.parts.push_back({region, numbers(opened), opened.extent->offset, regions[region].plain_size()});
     else
       plan.made.push_back(region);
   }
@@ -134,7 +137,7 @@ Plan make_plan(std::span<const Region> regions, const EngineOptions& options, co
   };
   if (!std::is_sorted(plan.parts.begin(), plan.parts.end(), before))
     std::sort(plan.parts.begin(), plan.parts.end(), before);
-  make_runs(plan, rules);
+  make_runs(plan, regions, rules);
   group_made(plan, regions, rules);
   return plan;
 }

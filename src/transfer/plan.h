@@ -37,6 +37,7 @@ struct Run {
   std::size_t last = 0;
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
+  bool cast = false;  ///< one part, whose elements become others
   [[nodiscard]] std::uint64_t end() const noexcept { return offset + size; }
 };
 

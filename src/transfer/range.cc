@@ -9,12 +9,14 @@
 namespace sconce::transfer {
 namespace {
 
-void cut_run(const Plan& plan, std::uint32_t number, std::uint64_t most, std::vector<Range>& ranges) {
+void cut_run(const Plan& plan, std::uint32_t number, std::uint64_t most, const CastStep& cast_step,
+             std::vector<Range>& ranges) {
   const Run& run = plan.runs[number];
+  const std::uint64_t step = run.cast ? cast_step(run) : 0;
   std::size_t first = run.first;
   for (std::uint64_t at = run.offset; at < run.end();) {
     while (plan.parts[first].end() <= at) ++first;
-    const std::uint64_t end = std::min(run.end(), page_floor(at) + most);
+    const std::uint64_t end = std::min(run.end(), run.cast ? at + step : page_floor(at) + most);
     ranges.push_back({.run = number, .file = run.file, .first = first, .offset = at, .size = end - at});
     at = end;
   }
@@ -22,9 +24,9 @@ void cut_run(const Plan& plan, std::uint32_t number, std::uint64_t most, std::ve
 
 }  // namespace
 
-std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most) {
+std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most, const CastStep& cast_step) {
   std::vector<Range> ranges;
-  for (std::uint32_t run = 0; run < plan.runs.size(); ++run) cut_run(plan, run, most, ranges);
+  for (std::uint32_t run = 0; run < plan.runs.size(); ++run) cut_run(plan, run, most, cast_step, ranges);
   return ranges;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -23,8 +24,10 @@ struct Range {
 };
 
 /// All runs in ranges of at most `most` bytes (a multiple of the page size), in their order. Inside a run ranges meet
-/// at pages, so that no two of them touch the same page.
-[[nodiscard]] std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most);
+/// at pages, so that no two of them touch the same page. Runs with a cast have ranges of `cast_step` bytes, whole
+/// elements, instead.
+using CastStep = std::function<std::uint64_t(const Run&)>;
+[[nodiscard]] std::vector<Range> cut_runs(const Plan& plan, std::uint64_t most, const CastStep& cast_step);
 
 /// Ranges in the order in which threads take them.
 struct JobList {

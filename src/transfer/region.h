@@ -1,6 +1,7 @@
 // What the engine moves: bytes of a source, to memory on the host or on a device.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,24 +17,47 @@
 #include <sconce/transfer.h>
 
 #include "device/port.h"
+#include "tensor/cast_count.h"
 
 namespace sconce::transfer {
 
+/// Elements that become others on their way.
+struct Cast {
+  DType from = DType::uint8;
+  DType to = DType::uint8;                  ///< another one, that there is a cast to
+  std::endian order = std::endian::native;  ///< of the plain bytes
+  std::uint64_t size = 0;                   ///< of the plain bytes
+  /// Null: nobody counts.
+  std::shared_ptr<const tensor::CastCounter> counter;
+  /// Takes what became of some of the elements; called from any thread.
+  std::function<void(const CastCounts&)> count;
+};
+
 /// One storage's bytes, on their way.
 struct Region {
-  /// Opens the bytes: exactly `size`. Called once, from any of the engine's threads (a zip record checks its local
-  /// header here). Two kinds come back: sources with an extent() over all bytes, which are plain bytes of a file; and
-  /// others (inflated, cast, on a device), whose read_at() makes them.
+  /// Opens the bytes: exactly `size`; of a region with a cast the plain ones, `cast->size`. Called once, from any of
+  /// the engine's threads (a zip record checks its local header here). Two kinds come back: sources with an extent()
+  /// over all bytes, which are plain bytes of a file; and others (inflated, cast, on a device), whose read_at() makes
+  /// them.
   std::function<SourcePtr()> open;
-  std::uint64_t size = 0;
-  /// CRC-32 of all bytes as the file records it; nothing: none, or none is wanted.
+  std::uint64_t size = 0;  ///< as it arrives
+  std::optional<Cast> cast;
+  /// CRC-32 of all bytes (plain ones) as the file records it; nothing: none, or none is wanted.
   std::optional<std::uint32_t> crc32;
   /// What the address in memory must be a multiple of (the size of an element), a power of two up to 4096. Regions keep
   /// the alignment that they have in their file; where that is less, they are read apart from their neighbours.
   std::uint32_t alignment = 1;
   /// Adds file, record and key to an Error about this region.
   std::function<void(Error&)> explain;
+
+  /// Bytes that are read.
+  [[nodiscard]] std::uint64_t plain_size() const noexcept { return cast ? cast->size : size; }
 };
+
+/// Who casts what goes to a device. `automatic`: the device, where the bytes lie in a file and grow by the cast, so
+/// that fewer are copied; the host for all others, which it sends smaller. Never a device that cannot, or that shares
+/// its memory with the host.
+enum class CastPlace : std::uint8_t { automatic, host, device };
 
 /// Bytes on the host. `owner` holds them; several regions share a block.
 struct HostBytes {
@@ -54,6 +78,7 @@ struct EngineOptions {
   std::uint64_t host_memory = 0;  ///< that may be taken; 0: what the system and the cgroup have left
   std::shared_ptr<DeviceAllocator> allocator;
   void* stream = nullptr;
+  CastPlace cast_place = CastPlace::automatic;
   ProgressFunction progress;
   std::stop_token cancel;
 };

@@ -26,7 +26,7 @@ struct FormatPlan {
   std::vector<std::string> notes;
 };
 
-/// channels_last: tensors of four dimensions that are alone on their storage, and fill it. contiguous: all plain
+/// channels_last: tensors of four dimensions that are alone on their storage. contiguous: all plain
 /// tensors of which the same holds. `cast` gives a storage as it is after casts.
 [[nodiscard]] FormatPlan plan_formats(const Checkpoint::State& state, MemoryFormat format, const CastPlan& casts);
 

@@ -2,173 +2,13 @@
 // do wrongly (memory that is not its own, no current context) is an error here, too.
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <set>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "control.h"
-#include "ptx.h"
+#include "state.h"
 
 namespace fake_cuda {
 namespace {
-
-using Status = int;
-using Address = std::uint64_t;
-constexpr Status kInvalidValue = 1, kOutOfMemory = 2, kNoDevice = 100, kInvalidDevice = 101, kInvalidContext = 201,
-                 kInvalidPtx = 218, kInvalidHandle = 400, kNotFound = 500, kIllegalAddress = 700;
-
-/// What an event waits for.
-struct Done {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool done = false;
-  void set() {
-    const std::lock_guard lock(mutex);
-    done = true;
-    changed.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return done; });
-  }
-};
-
-struct Stream {
-  explicit Stream(bool asynchronous) {
-    if (asynchronous) worker = std::thread([this] { run(); });
-  }
-  ~Stream() {
-    if (!worker.joinable()) return;
-    {
-      const std::lock_guard lock(mutex);
-      ending = true;
-    }
-    changed.notify_all();
-    worker.join();
-  }
-  void push(std::function<void()> task) {
-    if (!worker.joinable()) return task();
-    const std::lock_guard lock(mutex);
-    tasks.push_back(std::move(task));
-    changed.notify_all();
-  }
-  void synchronize() {
-    auto done = std::make_shared<Done>();
-    push([done] { done->set(); });
-    done->wait();
-  }
-  void run() {
-    std::unique_lock lock(mutex);
-    while (true) {
-      changed.wait(lock, [this] { return ending || !tasks.empty(); });
-      if (tasks.empty()) return;
-      const auto task = std::move(tasks.front());
-      tasks.pop_front();
-      lock.unlock();
-      std::this_thread::sleep_for(std::chrono::microseconds(20));  // whoever does not wait reads too early
-      task();
-      lock.lock();
-    }
-  }
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::deque<std::function<void()>> tasks;
-  bool ending = false;
-  std::thread worker;
-};
-
-struct Event {
-  std::mutex mutex;
-  std::shared_ptr<Done> done;
-};
-
-struct Context {
-  int device;
-};
-
-struct Module {
-  std::map<std::string, Kernel> kernels;
-};
-
-struct Block {
-  std::size_t size;
-  int device;
-};
-
-struct Driver {
-  std::mutex mutex;
-  int devices = 1;
-  std::uint64_t memory = std::uint64_t{256} << 20;
-  bool asynchronous = false;
-  Status init_code = 0;
-  std::string fail_name;
-  int fail_in = 0;
-  Status fail_code = 0;
-  int lose_in = -1;
-  std::string failed;
-  std::map<std::string, long> calls;
-  std::map<Address, Block> blocks;
-  std::map<void*, std::size_t> pinned;
-  std::map<Stream*, std::shared_ptr<Stream>> streams;
-  std::set<Event*> events;
-  std::set<Module*> modules;
-  std::map<int, int> retained;
-  Context contexts[8] = {{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}};
-  std::shared_ptr<Stream> legacy = std::make_shared<Stream>(false);
-
-  /// Counts the call; what fail() and lose_after() say of it.
-  Status enter(const char* name) {
-    const std::lock_guard lock(mutex);
-    ++calls[name];
-    if (lose_in == 0) return kIllegalAddress;
-    if (lose_in > 0) --lose_in;
-    if (fail_in == 0 || (!fail_name.empty() && fail_name != name) || --fail_in != 0) return 0;
-    failed = name;
-    return fail_code;
-  }
-  std::shared_ptr<Stream> stream(void* handle) {
-    const std::lock_guard lock(mutex);
-    if (handle == nullptr || handle == reinterpret_cast<void*>(1)) return legacy;
-    const auto known = streams.find(static_cast<Stream*>(handle));
-    return known != streams.end() ? known->second : nullptr;
-  }
-  bool owns(Address address, std::size_t size) {
-    const std::lock_guard lock(mutex);
-    auto after = blocks.upper_bound(address);
-    if (after == blocks.begin()) return false;
-    const auto& [begin, block] = *std::prev(after);
-    return address - begin <= block.size && size <= block.size - (address - begin);
-  }
-  std::uint64_t used(int device) const {
-    std::uint64_t bytes = 0;
-    for (const auto& [address, block] : blocks) bytes += block.device == device ? block.size : 0;
-    return bytes;
-  }
-  void synchronize_all() {
-    std::vector<std::shared_ptr<Stream>> all;
-    {
-      const std::lock_guard lock(mutex);
-      for (const auto& [handle, held] : streams) all.push_back(held);
-    }
-    for (const auto& held : all) held->synchronize();
-  }
-};
-
-Driver& driver() {
-  static Driver* const one = new Driver;  // lives as long as the process, as a driver does
-  return *one;
-}
-thread_local std::vector<Context*> stack;
 
 /// Answers what enter() says.
 #define SCONCE_FAKE_ENTER(name) \
@@ -176,7 +16,7 @@ thread_local std::vector<Context*> stack;
 /// The same in functions that need a current context.
 #define SCONCE_FAKE_ENTER_CONTEXT(name) \
   SCONCE_FAKE_ENTER(name);              \
-  if (stack.empty()) return kInvalidContext
+  if (stack().empty()) return kInvalidContext
 
 template <typename Task>
 Status queue(void* handle, Task&& task) {
@@ -187,60 +27,6 @@ Status queue(void* handle, Task&& task) {
 }
 
 void* at(Address address) { return reinterpret_cast<void*>(address); }
-
-// --- control ---
-
-void reset(int devices, std::uint64_t memory, bool asynchronous) {
-  Driver& d = driver();
-  const std::lock_guard lock(d.mutex);
-  d.devices = devices;
-  d.memory = memory;
-  d.asynchronous = asynchronous;
-  d.init_code = 0;
-  d.fail_name.clear();
-  d.fail_in = 0;
-  d.lose_in = -1;
-  d.failed.clear();
-  d.calls.clear();
-}
-void init_code(int code) { driver().init_code = code; }
-void fail(const char* function, int n, int code) {
-  const std::lock_guard lock(driver().mutex);
-  driver().fail_name = function != nullptr ? function : "";
-  driver().fail_in = n;
-  driver().fail_code = code;
-  driver().failed.clear();
-}
-void lose_after(int calls) {
-  const std::lock_guard lock(driver().mutex);
-  driver().lose_in = calls;
-}
-const char* failed() {
-  const std::lock_guard lock(driver().mutex);
-  return driver().failed.empty() ? nullptr : driver().failed.c_str();
-}
-long live(int thing) {
-  Driver& d = driver();
-  const std::lock_guard lock(d.mutex);
-  switch (thing) {
-    case kBlocks: return static_cast<long>(d.blocks.size());
-    case kPinned: return static_cast<long>(d.pinned.size());
-    case kStreams: return static_cast<long>(d.streams.size());
-    case kEvents: return static_cast<long>(d.events.size());
-    case kModules: return static_cast<long>(d.modules.size());
-    case kStack: return static_cast<long>(stack.size());
-    case kContexts: break;
-    default: return -1;
-  }
-  long sum = 0;
-  for (const auto& [device, count] : d.retained) sum += count;
-  return sum;
-}
-long calls(const char* function) {
-  const std::lock_guard lock(driver().mutex);
-  const auto known = driver().calls.find(function);
-  return known != driver().calls.end() ? known->second : 0;
-}
 
 const std::map<Status, std::pair<const char*, const char*>> kNames = {
     {0, {"CUDA_SUCCESS", "no error"}},
@@ -261,11 +47,6 @@ const std::map<Status, std::pair<const char*, const char*>> kNames = {
 }  // namespace fake_cuda
 
 using namespace fake_cuda;  // NOLINT
-
-extern "C" __attribute__((visibility("default"))) const Control* fake_cuda_control() {
-  static const Control control = {reset, init_code, fake_cuda::fail, lose_after, failed, live, calls};
-  return &control;
-}
 
 #pragma GCC visibility push(default)
 extern "C" {
@@ -330,28 +111,28 @@ Status cuDevicePrimaryCtxRelease_v2(int device) {
 }
 Status cuCtxPushCurrent_v2(Context* context) {
   SCONCE_FAKE_ENTER("cuCtxPushCurrent_v2");
-  stack.push_back(context);
+  stack().push_back(context);
   return 0;
 }
 Status cuCtxPopCurrent_v2(Context** context) {
   const Status told = driver().enter("cuCtxPopCurrent_v2");
-  if (stack.empty()) return kInvalidContext;
-  *context = stack.back();
-  stack.pop_back();
+  if (stack().empty()) return kInvalidContext;
+  *context = stack().back();
+  stack().pop_back();
   return told;
 }
 Status cuMemGetInfo_v2(std::size_t* free, std::size_t* total) {
   SCONCE_FAKE_ENTER_CONTEXT("cuMemGetInfo_v2");
   const std::lock_guard lock(driver().mutex);
   *total = driver().memory;
-  *free = driver().memory - driver().used(stack.back()->device);
+  *free = driver().memory - driver().used(stack().back()->device);
   return 0;
 }
 Status cuMemAlloc_v2(Address* address, std::size_t size) {
   SCONCE_FAKE_ENTER_CONTEXT("cuMemAlloc_v2");
   Driver& d = driver();
   const std::lock_guard lock(d.mutex);
-  const int device = stack.back()->device;
+  const int device = stack().back()->device;
   if (size == 0) return kInvalidValue;
   if (size > d.memory - d.used(device)) return kOutOfMemory;
   void* const bytes = std::aligned_alloc(512, (size + 511) / 512 * 512);

@@ -106,7 +106,8 @@ MapLocation MapLocation::budget(std::vector<DeviceBudget> budgets) {
   for (std::size_t at = 0; at < budgets.size(); ++at)
     for (std::size_t before = 0; before < at; ++before)
       if (budgets[before].device == budgets[at].device)
-        fail(ErrorCode::invalid_argument, "a budget names " + budgets[at].device.to_string() + " twice");
+        fail(ErrorCode::invalid_argument, "a budget names " + budgets[at].device.to_string() + " twice", {},
+             std::string(kForms));
   MapLocation result;
   result.kind_ = Kind::budget;
   result.budgets_ = std::move(budgets);

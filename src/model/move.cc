@@ -5,6 +5,7 @@
 #include <chrono>
 #include <exception>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -44,14 +45,32 @@ std::string name_of_storage(const Checkpoint::State& state, std::uint32_t number
 void explain(const Checkpoint::State& state, const StorageMove& move, Error& error) {
   ErrorPlace place;
   place.file = state.facts.name;
-  place.record = move.from.record();
+  place.record = state.document->storage_at(move.number).record();
   place.key = name_of_storage(state, move.number);
   error.add_place(place);
 }
 
-transfer::Region region_of(const Checkpoint::State& state, const StorageMove& move) {
+/// One for all storages of a pair of dtypes: making one takes longer than counting small storages.
+using Counters = std::map<std::pair<DType, DType>, std::shared_ptr<const tensor::CastCounter>>;
+
+transfer::Cast cast_of(const Storage& old, const StorageMove& move, Counters& counters) {
+  transfer::Cast cast;
+  cast.from = move.cast->from;
+  cast.to = move.cast->to;
+  cast.order = old.byte_order();
+  cast.size = old.nbytes();
+  std::shared_ptr<const tensor::CastCounter>& counter = counters[{cast.from, cast.to}];
+  if (!counter) counter = std::make_shared<tensor::CastCounter>(cast.from, cast.to);
+  cast.counter = counter;
+  cast.count = [&move](const CastCounts& counts) { tensor::add_cast_counts(move.from, counts); };
+  return cast;
+}
+
+transfer::Region region_of(const Checkpoint::State& state, const StorageMove& move, Counters& counters) {
   transfer::Region region;
-  region.open = [&move] { return open_storage(*move.from.data()); };
+  const Storage old = state.document->storage_at(move.number);
+  if (move.cast != nullptr && move.cast->from != move.cast->to) region.cast = cast_of(old, move, counters);
+  region.open = [data = region.cast ? old.data() : move.from.data()] { return open_storage(*data); };
   region.size = move.from.nbytes();
   region.crc32 = move.crc32;
   // So that data<T>() can view what arrives; 16 bytes is the largest element, for storages that do not say.
@@ -97,6 +116,7 @@ class Mover {
       for (const auto& [device, moves] : by_device) load(device, moves);
     });
     for (const StorageMove& move : plan_.relabels) arrived_.emplace_back(move.number, relabelled(move.from));
+    if (!plan_.metas.empty()) shown_ = shown_storages();
     apply();
     finish(seconds_since(begun_));
     return std::move(plan_.report);
@@ -131,10 +151,11 @@ class Mover {
   }
 
   void load(Device device, const std::vector<const StorageMove*>& moves) {
+    Counters counters;
     std::vector<transfer::Region> regions;
     regions.reserve(moves.size());
     now_under_way_ = total(moves);
-    for (const StorageMove* move : moves) regions.push_back(region_of(state_, *move));
+    for (const StorageMove* move : moves) regions.push_back(region_of(state_, *move, counters));
     if (device.type == DeviceType::cpu)
       load_host(moves, regions);
     else
@@ -202,15 +223,25 @@ class Mover {
     if (plan_.metas.empty()) return;
     std::vector<bool> meta(document.storage_count(), false);
     for (const StorageMove& move : plan_.metas) meta[move.number] = true;
-    std::vector<bool> shown(document.storage_count(), false);
     for (tree::NodeId node = 0; node < document.node_count(); ++node) {
-      if (document.kind(node) == Kind::storage) shown[document.storage_number(node)] = true;
       if (document.kind(node) != Kind::tensor) continue;
       const tree::TensorRecord& record = document.tensor_record(node);
       if (record.has_storage() && meta[record.storage]) document.make_meta(node);
     }
     for (const StorageMove& move : plan_.metas)
-      if (!shown[move.number]) document.replace_storage(move.number, Storage());
+      if (!shown_[move.number]) document.replace_storage(move.number, Storage());
+  }
+
+  /// Storages that are values of the tree themselves. Nodes that nobody reaches, as readers leave them, do not count.
+  [[nodiscard]] std::vector<bool> shown_storages() const {
+    const tree::Document& document = *state_.document;
+    std::vector<bool> shown(document.storage_count(), false);
+    for (const tree::NodeId root : state_.roots) {
+      tree::Walker walker(document, root, state_.walk_limits());
+      while (walker.next())
+        if (document.kind(walker.node()) == Kind::storage) shown[document.storage_number(walker.node())] = true;
+    }
+    return shown;
   }
 
   void finish(double seconds) {
@@ -237,6 +268,7 @@ class Mover {
   std::uint64_t done_before_ = 0;    // bytes of the devices before
   std::uint64_t now_under_way_ = 0;  // of this one
   std::vector<std::pair<std::uint32_t, Storage>> arrived_;
+  std::vector<bool> shown_;  // by number; of a move that gives storages up
 };
 
 }  // namespace

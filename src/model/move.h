@@ -21,7 +21,9 @@ struct StorageMove {
   std::uint32_t number = 0;  ///< in the document
   Storage from;              ///< cast and arranged as it will be; bytes still where they were
   Device to;
-  std::optional<std::uint32_t> crc32;  ///< of all bytes of `from`, where the file records it and nothing was changed
+  std::optional<std::uint32_t>
+      crc32;  ///< of all bytes, before a cast, where the file records it and they are read whole
+  const StorageCast* cast = nullptr;  ///< of the plan's casts: `from` is that
 };
 
 /// Everything that a move will do. The document is as it was.

@@ -108,6 +108,7 @@ class MovePlanner {
     std::string name;
     Storage storage;
     bool changed;
+    const StorageCast* cast = nullptr;
   };
 
   void add(std::uint32_t number, const std::string& name) {
@@ -115,18 +116,18 @@ class MovePlanner {
     if (const auto arranged = plan_.formats.storages.find(number); arranged != plan_.formats.storages.end())
       return wants_.push_back({number, name, arranged->second.storage, true});
     if (const auto cast = plan_.casts.storages.find(number); cast != plan_.casts.storages.end())
-      return wants_.push_back({number, name, cast->second.storage, true});
+      return wants_.push_back({number, name, cast->second.storage, true, &cast->second});
     wants_.push_back({number, name, old, false});
   }
 
   void sort(Want want, Device to) {
     std::optional<std::uint32_t> crc32;
-    if (!want.changed && options_.checksums == Checksums::verify) {
-      const auto recorded = want.storage.checksum();
+    if ((!want.changed || want.cast != nullptr) && options_.checksums == Checksums::verify) {
+      const auto recorded = document_.storage_at(want.number).checksum();
       if (recorded && recorded->crc32 != 0) crc32 = recorded->crc32;
     }
     const bool stay = stays(want, to);
-    StorageMove move{want.number, std::move(want.storage), to, crc32};
+    StorageMove move{want.number, std::move(want.storage), to, crc32, want.cast};
     if (to.type == DeviceType::meta) return plan_.metas.push_back(std::move(move));
     if (stay) return plan_.relabels.push_back(std::move(move));
     DeviceShare& share = share_of(to);
@@ -175,6 +176,13 @@ class MovePlanner {
   MovePlan plan_;
 };
 
+std::string advice_for(const DeviceShare& share) {
+  if (share.device.type == DeviceType::cpu)
+    return "cast to a smaller dtype, load a part, or leave the bytes in the file (own = false)";
+  return "cast to a smaller dtype, or divide it: a budget (fill:" + share.device.to_string() + ",cpu) takes " +
+         human_bytes(share.free) + " there and the rest elsewhere";
+}
+
 }  // namespace
 
 MovePlan plan_move(const Checkpoint::State& state, const MoveOptions& options, transfer::DeviceFinder& finder) {
@@ -188,9 +196,7 @@ void require_room(const MovePlan& plan) {
     fail(ErrorCode::memory,
          device + " has " + human_bytes(share.free) + " free, but what goes there takes " + human_bytes(share.bytes) +
              "; nothing was read",
-         {},
-         "cast to a smaller dtype, or divide it: a budget (fill:" + device + ",cpu) takes " + human_bytes(share.free) +
-             " there and the rest elsewhere");
+         {}, advice_for(share));
   }
 }
 

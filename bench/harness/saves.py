@@ -19,7 +19,6 @@ def save(context):
             case = Case('save_%s_%s' % (how, stem), [
                 Member('torch', 'torch', ('save', out, how), clean=(out,)),
                 Member('sconce', 'sconce', ('save', out, 'pytorch-zip', how), clean=(out,)),
-                Member('sconce_safetensors', 'sconce', ('save', st, 'safetensors', how), clean=(st,)),
                 Member('limit', 'limit', ('write', size, out, context.threads), clean=(out,)),
                 Member('safetensors', 'safetensors', ('save', st, how), clean=(st,))],
                 warm=context.warm_for(stem), before=before, after=after)

@@ -17,7 +17,8 @@ namespace sconce {
 inline namespace v0 SCONCE_API {
 
 struct SaveOptions {
-  /// "pytorch-zip", "pytorch-legacy" or "safetensors"; empty: by the target's suffix (`.safetensors`; else pytorch-zip).
+  /// "pytorch-zip", "pytorch-legacy" or "safetensors"; empty: by the target's suffix (`.safetensors`; else
+  /// pytorch-zip).
   std::string format;
   /// Replace an existing file. Where false, an existing target is an Error (`exists`) and is not touched.
   bool overwrite = true;
@@ -34,8 +35,8 @@ struct SaveOptions {
   bool durable = true;
   /// Go on although a checksum that the input records is wrong.
   bool ignore_checksums = false;
-  /// Threads that may work: 0: as many as are of use (one reads and checks while another writes; snapshots are copied by
-  /// all that the process may use); 1: the caller's alone, or, of save_async, the one in the background.
+  /// Threads that may work: 0: as many as are of use (one reads and checks while another writes; snapshots are copied
+  /// by all that the process may use); 1: the caller's alone, or, of save_async, the one in the background.
   unsigned threads = 0;
   ProgressFunction progress;  ///< stages "snapshot" (of save_async) and "write"
   std::stop_token cancel;
@@ -44,9 +45,9 @@ struct SaveOptions {
 /// What a save did.
 struct SaveReport {
   std::string format;
-  std::uint64_t bytes = 0;                 ///< written
-  std::vector<std::string> dropped;        ///< what the target could not hold: "path: what it is"
-  std::vector<std::string> notes;          ///< what is in the file in another form, or was left out as meaningless
+  std::uint64_t bytes = 0;           ///< written
+  std::vector<std::string> dropped;  ///< what the target could not hold: "path: what it is"
+  std::vector<std::string> notes;    ///< what is in the file in another form, or was left out as meaningless
 };
 
 /// Save to a path. The new file appears under its name only when it is whole and (if durable) on the disk; on any
@@ -76,9 +77,9 @@ class SnapshotPool {
 
 /// A save that goes on behind the caller's back.
 ///
-/// Thread rule: done(), progress() and cancel() from many threads; the rest is exclusive. After a fork, the save belongs
-/// to the parent: in a child, wait() is an Error (`invalid_argument`), cancel() does nothing, and the destructor does
-/// not wait.
+/// Thread rule: done(), progress() and cancel() from many threads; the rest is exclusive. After a fork, the save
+/// belongs to the parent: in a child, wait() is an Error (`invalid_argument`), cancel() does nothing, and the
+/// destructor does not wait.
 class SaveHandle {
  public:
   struct State;  // not public
@@ -103,12 +104,14 @@ class SaveHandle {
 };
 
 /// Save what the checkpoint is now, and return as soon as it is safe to change it, and the memory under its tensors:
-/// bytes in memory and on devices are copied (about the time of one memcpy), bytes of files are not, since files are not
-/// changed in place. One thread, and a second for a large file, then do what save() does.
+/// bytes in memory and on devices are copied (about the time of one memcpy), bytes of files are not, since files are
+/// not changed in place; what is made when it is read (casts, decompressed records) is made now. One thread, and a
+/// second for a large file, then do what save() does.
 ///
 /// `options.progress` is called with stage "snapshot" by the caller's thread, and with stage "write" by the thread in
-/// the background. Errors: what is known before a byte is written (`unsupported`, `hostile`, `memory`, and those of
-/// reading memory and devices) is thrown here; all others come out of SaveHandle::wait().
+/// the background, where it must not call SaveHandle::wait(). Errors: what is known before a byte is written
+/// (`unsupported`, `hostile`, `memory`, and those of reading memory and devices) is thrown here; all others come out of
+/// SaveHandle::wait().
 [[nodiscard]] SaveHandle save_async(const Checkpoint& checkpoint, const std::string& path,
                                     const SaveOptions& options = {}, const SnapshotPool& pool = {});
 
@@ -123,5 +126,5 @@ void save_npy(const Tensor& tensor, const std::string& path, const SaveOptions& 
 /// Write a tensor's elements as Tensor::copy_to arranges them, little-endian, and nothing else.
 void save_raw(const Tensor& tensor, const std::string& path, const SaveOptions& options = {});
 
-}  // namespace v0
+}  // namespace SCONCE_API
 }  // namespace sconce

@@ -63,7 +63,10 @@ class CastPlanner {
   void visit(NodeId node) {
     const tree::TensorRecord& record = document_.tensor_record(node);
     if (!record.has_storage()) return;
-    if (record.numpy || is_quantised(node) || is_quantised(whole_)) return;
+    if (record.numpy || is_quantised(node) || is_quantised(whole_)) {
+      never_.insert(record.storage);
+      return;
+    }
     const std::optional<DType> to = wanted(record);
     if (!to) return;
     Wish& wish = wishes_[record.storage];
@@ -81,11 +84,16 @@ class CastPlanner {
   }
 
   /// The dtype that the first rule for this tensor names; its own where no rule is for it; nothing: no opinion.
-  [[nodiscard]] std::optional<DType> wanted(const tree::TensorRecord& record) const {
+  [[nodiscard]] std::optional<DType> wanted(const tree::TensorRecord& record) {
     for (const CastRule& rule : rules_) {
       if (rule.from ? *rule.from != record.dtype : !info(record.dtype).is_floating_point) continue;
       if (!matches(rule.pattern, whole_name_)) continue;
       if (rule.pattern == "*" && record.ndim == 0) return std::nullopt;
+      // A rule for everything leaves what there is no cast for (two numbers in a byte); one by name is an error there.
+      if (rule.pattern == "*" && !rule.from && !tensor::can_cast(record.dtype, rule.to)) {
+        uncast_.insert(record.dtype);
+        return record.dtype;
+      }
       return rule.to;
     }
     return record.dtype;
@@ -119,6 +127,11 @@ class CastPlanner {
 
   void finish(std::uint32_t storage, const Wish& wish) {
     if (!wish.to || *wish.to == wish.from) return;
+    if (never_.contains(storage)) {
+      plan_.notes.push_back(wish.name + ": stays " + std::string(to_string(wish.from)) +
+                            ", because a quantised tensor or a NumPy array shares its storage");
+      return;
+    }
     if (wish.kept) {
       plan_.notes.push_back(wish.name + ": stays " + std::string(to_string(wish.from)) +
                             ", because its storage is also shown as another dtype");
@@ -130,7 +143,9 @@ class CastPlanner {
       place.key = wish.name;
       fail(ErrorCode::unsupported,
            "there is no cast from " + std::string(to_string(wish.from)) + " to " + std::string(to_string(*wish.to)),
-           std::move(place), "leave the tensor out of the rule");
+           std::move(place),
+           "leave the tensor out: a rule before this one that keeps its dtype (--cast 'NAME=" +
+               std::string(to_string(wish.from)) + "')");
     }
     const Storage& old = document_.storage_at(storage);
     Storage cast = tensor::cast_storage(old, wish.from, *wish.to);
@@ -143,6 +158,8 @@ class CastPlanner {
 
   /// "float16 becomes float32: 12 storages, 1.00 GiB become 2.00 GiB".
   void tell_sums() {
+    for (const DType dtype : uncast_)
+      plan_.notes.push_back("tensors of " + std::string(to_string(dtype)) + " stay as they are: there is no such cast");
     for (const auto& [dtypes, sum] : sums_)
       plan_.notes.push_back(std::string(to_string(dtypes.first)) + " becomes " + std::string(to_string(dtypes.second)) +
                             ": " + with_commas(sum.storages) + (sum.storages == 1 ? " storage, " : " storages, ") +
@@ -155,7 +172,9 @@ class CastPlanner {
   NodeId whole_ = tree::kNoNode;  // of the tensor whose parts are met
   std::string whole_name_;
   std::map<std::uint32_t, Wish> wishes_;
-  std::set<std::uint32_t> bare_;  // storages that the tree shows as such
+  std::set<std::uint32_t> never_;  // storages with numbers that are never cast
+  std::set<DType> uncast_;         // dtypes that a rule for everything left
+  std::set<std::uint32_t> bare_;   // storages that the tree shows as such
   std::map<std::pair<DType, DType>, Sum> sums_;
   CastPlan plan_;
 };

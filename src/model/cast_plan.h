@@ -27,8 +27,9 @@ struct CastPlan {
 
 /// Tensors of floating-point and complex dtypes only, unless a rule names its `from`. Never: NumPy arrays, quantised
 /// tensors and what they are made of; and, by a rule for all names ("*"), tensors without dimensions, which are numbers
-/// (an optimizer's step) and no weights. Errors: `invalid_argument` where two names of one storage are to become
-/// different dtypes; `unsupported` for a cast that there is none of.
+/// (an optimizer's step) and no weights, and dtypes that there is no cast for. Errors: `invalid_argument` where two
+/// names of one storage are to become different dtypes; `unsupported` where a rule by name asks for a cast that there
+/// is none of.
 [[nodiscard]] CastPlan plan_casts(const Checkpoint::State& state, std::span<const CastRule> rules);
 
 /// Gives the tensors over cast storages their new dtype, and sparse and nested ones that of their values.

@@ -159,8 +159,10 @@ class MovePlanner {
 
   void count_host_memory() {
     std::uint64_t staging = 0;
+    std::uint64_t shared = 0;  // of the CPU's memory, by all devices that have no other
     for (DeviceShare& one : plan_.report.devices) {
-      one.fits = one.bytes <= one.free;
+      if (finder_.shares_host(one.device)) shared = checked_add(shared, one.bytes).value_or(UINT64_MAX);
+      one.fits = one.bytes <= one.free && shared <= finder_.free({});
       if (one.device.type == DeviceType::cpu)
         plan_.report.host_memory += one.bytes;
       else

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/fail.h"
 #include "base/slice.h"
 #include "tensor/cast.h"
 #include "tensor/cast_count.h"
@@ -162,11 +163,15 @@ SourcePtr cast_source(SourcePtr from, DType from_dtype, std::endian order, DType
 
 Storage cast_storage(const Storage& storage, DType from, DType to) {
   check_cast(from, to);
+  const auto nbytes = bytes_of(to, storage.nbytes() / element_size(from));
+  if (!nbytes)
+    fail(ErrorCode::limit, "a storage of " + std::to_string(storage.nbytes()) + " bytes would have more than 2^64 as " +
+                               std::string(to_string(to)));
   const auto holder = std::make_shared<CastHolder>(storage, from, to);
   holder->data = {
       .origin = &holder->origin,
       .handle = 0,
-      .nbytes = storage.nbytes() / element_size(from) * element_size(to),
+      .nbytes = *nbytes,
       .location = &holder->location,
       .dtype = to,
       .typed = storage.dtype().has_value(),

@@ -30,7 +30,7 @@ void add_cast_counts(const Storage& storage, const CastCounts& counts) noexcept;
 [[nodiscard]] SourcePtr cast_source(SourcePtr from, DType from_dtype, std::endian order, DType to);
 
 /// A storage of the same elements in another dtype, with the same location. Nothing is read until somebody reads it.
-/// Errors: `unsupported`.
+/// Errors: `unsupported`; `limit` where it would be larger than 2^64 bytes.
 [[nodiscard]] Storage cast_storage(const Storage& storage, DType from, DType to);
 /// What cast_storage() made this storage of; nothing for others. Errors: those of opening the inner storage.
 [[nodiscard]] std::optional<CastFacts> cast_facts(const Storage& storage);

@@ -48,13 +48,16 @@ class Filler {
     for (const DeviceBudget& budget : budgets) {
       finder.require(budget.device);
       room_.push_back(std::min(budget.bytes, finder.free(budget.device)));
+      shares_.push_back(finder.shares_host(budget.device));
     }
+    host_room_ = finder.free({});
   }
 
   Device take(std::string_view group, std::uint64_t bytes) {
     for (; at_ < budgets_.size(); ++at_) {
-      if (bytes > room_[at_]) continue;
+      if (bytes > room_[at_] || (shares_[at_] && bytes > host_room_)) continue;
       room_[at_] -= bytes;
+      if (shares_[at_]) host_room_ -= bytes;
       return budgets_[at_].device;
     }
     std::string rooms;
@@ -69,6 +72,8 @@ class Filler {
  private:
   std::span<const DeviceBudget> budgets_;
   std::vector<std::uint64_t> room_;
+  std::vector<bool> shares_;     // of the CPU's memory
+  std::uint64_t host_room_ = 0;  // for all that share it together
   std::size_t at_ = 0;
 };
 
@@ -128,9 +133,19 @@ bool DeviceFinder::has(Device device) {
 
 std::uint64_t DeviceFinder::free(Device device) {
   if (device.type == DeviceType::meta) return UINT64_MAX;
-  if (device.type != DeviceType::cpu) return devices().memory(device).free;
-  const std::uint64_t available = host_memory().available;
-  return host_memory_ != 0 ? std::min(host_memory_, available) : available;
+  std::uint64_t room = UINT64_MAX;
+  if (device.type != DeviceType::cpu) room = devices().memory(device).free;
+  if (!shares_host(device)) return room;
+  room = std::min(room, host_memory().available);
+  return host_memory_ != 0 ? std::min(host_memory_, room) : room;
+}
+
+bool DeviceFinder::shares_host(Device device) {
+  if (device.type == DeviceType::cpu) return true;
+  if (device.type == DeviceType::meta) return false;
+  const auto& list = devices().list();
+  return std::any_of(list.begin(), list.end(),
+                     [&](const DeviceInfo& info) { return info.device == device && info.host_memory; });
 }
 
 void DeviceFinder::require(Device device) {

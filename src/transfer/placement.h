@@ -31,6 +31,8 @@ class DeviceFinder {
   [[nodiscard]] bool has(Device device);
   /// Bytes that can be had now.
   [[nodiscard]] std::uint64_t free(Device device);
+  /// Whether what is taken of this device is taken of the CPU's memory, too.
+  [[nodiscard]] bool shares_host(Device device);
   /// Errors: `unsupported`, with why it is not there and what is.
   void require(Device device);
 

@@ -17,6 +17,9 @@
 namespace sconce::transfer {
 namespace {
 
+/// Answers that say "again", and not "never".
+bool may_retry(int result) noexcept { return result == -EINTR || result == -EAGAIN || result == -EBUSY; }
+
 constexpr std::uint32_t kDepth = 8;                       // reads under way at once
 constexpr std::uint64_t kPiece = std::uint64_t{2} << 20;  // bytes of one
 
@@ -122,7 +125,7 @@ class RingRead {
       io_uring_cqe answer = {};
       if (ring_.pop(answer))
         --under_way_;
-      else if (const int result = ring_.submit_and_wait(); result < 0 && result != -EINTR && result != -EAGAIN)
+      else if (const int result = ring_.submit_and_wait(); result < 0 && !may_retry(result))
         break;
     }
   }
@@ -156,8 +159,7 @@ class RingRead {
     }
     if (any) return;
     const int result = ring_.submit_and_wait();
-    if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY)
-      io::fail_system(-result, "reading through io_uring", file_.name(), offset_);
+    if (result < 0 && !may_retry(result)) io::fail_system(-result, "reading through io_uring", file_.name(), offset_);
   }
 
   void take(const io_uring_cqe& answer) {

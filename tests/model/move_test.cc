@@ -352,6 +352,19 @@ TEST(MoveCast, OfQuantisedTensorsAndNumpyArraysChangesNothing) {
   }
 }
 
+TEST(MoveCast, ForEverythingLeavesWhatThereIsNoCastFor) {
+  const std::byte two[] = {std::byte{0x12}, std::byte{0x34}};
+  const std::int64_t shape[] = {2};
+  Checkpoint moved = checkpoint({{"packed", Tensor::copy_of(DType::float4_e2m1fn_x2, two, shape)}, {"w", floats({1})}});
+  MoveOptions options = onto("cpu");
+  options.cast = {{"*", {}, DType::float16}};
+  EXPECT_THAT(moved.to(options).notes, Contains(HasSubstr("tensors of float4_e2m1fn_x2 stay as they are")));
+  EXPECT_EQ(moved.tensor("packed").dtype(), DType::float4_e2m1fn_x2);
+  EXPECT_EQ(moved.tensor("w").dtype(), DType::float16);
+  options.cast = {{"packed", {}, DType::float16}};
+  EXPECT_THAT(error_of([&] { moved.to(options); }), is_error(ErrorCode::unsupported, "leave the tensor out"));
+}
+
 TEST(MoveFormat, ChannelsLastGivesTheStridesOfPyTorch) {
   std::vector<float> values(2 * 3 * 4 * 5);
   for (std::size_t at = 0; at < values.size(); ++at) values[at] = static_cast<float>(at);

@@ -6,8 +6,8 @@ from harness.programs import THREADS
 MIB, GIB = 1 << 20, 1 << 30
 # name → shape, tensors, bytes
 FILES = {'large': ('flat', 4, GIB), 'some': ('flat', 300, 500_000_000), 'many': ('flat', 20_000, 200_000_000),
-         'training': ('training', 100, 100_000_000), 'thousand': ('pt', 1000, GIB), 'tiny': ('pt', 10_000, 160_000),
-         'million': ('pt', 1_000_000, 16_000_000)}
+         'training': ('training', 100, 100_000_000), 'thousand': ('pt', 1000, GIB), 'tiny': ('tiny', 10_000, 160_000),
+         'million': ('tiny', 1_000_000, 16_000_000)}
 
 
 class Context:

@@ -9,16 +9,16 @@ def name_of(number):
 
 
 def make(torch, save_file, stem, shape, count, nbytes):
-    """`flat`: a dict of `count` tensors of `nbytes` in all, in both formats; `pt`: the same as .pt alone. `training`: model
-    and Adam's state, nested, as a loop saves them."""
+    """`flat`: a dict of `count` tensors of `nbytes` in all, in both formats; `pt`: the same as .pt alone; `tiny`:
+    with short names. `training`: model and Adam's state, nested, as a loop saves them."""
     generator = torch.Generator().manual_seed(count)
     each = max(nbytes // count // 8 * 2, 1)
 
     def values():
         return torch.empty((each + 1) // 2, dtype=torch.int64).random_(generator=generator).view(torch.float32)[:each].clone()
 
-    if shape in ('flat', 'pt'):
-        state = {name_of(number): values() for number in range(count)}
+    if shape in ('flat', 'pt', 'tiny'):
+        state = {'layer.%d.w' % number if shape == 'tiny' else name_of(number): values() for number in range(count)}
         torch.save(state, stem + '.pt')
         if shape == 'flat':
             save_file(state, stem + '.safetensors')

@@ -20,19 +20,20 @@ bench/compare --quick --json OUT              # eight of the cases on files of 2
 - **Devices**: {devices}
 - **Versions**: {versions}
 
-How it is measured: all who take part run in turn, in an order that is rotated from run to run; each library in one process
-that lives through the whole run, with all threads that the process may use. Before each run, memory is touched and freed
-(2.5 times the file, by a process of its own), memory that a process has freed goes back to the system, and the page cache is brought
-into the state that the case says, and proven to be in it with `mincore`: all pages, or none. Whoever loads then looks at one
-byte of every page of every tensor, all with the same function. Files hold random bytes, the same for everybody. A ratio is the median of
-the ratios of runs that follow each other, with the smallest and the largest in brackets. Times stand beside it with the most memory that the run
-took beyond what the process held before (of whole processes: resident in all, the page cache that is mapped included).
-Timings of such a machine vary by some 30 % from hour to hour, the ratios by less.
+How it is measured: all who take part run in turn, in an order that is rotated from run to run; each library in one
+process that lives through the whole run, with all threads that the process may use. Before each run, memory is
+touched and freed (2.5 times the file, by a process of its own), memory that a process has freed goes back to the
+system, and the page cache is brought into the state that the case says, and proven to be in it with `mincore`: all
+pages, or none. Whoever loads then looks at one byte of every page of every tensor, all with the same function. Files
+hold random bytes, the same for everybody. A ratio is the median of the ratios of runs that follow each other, with
+the smallest and the largest in brackets. Times stand beside it with the most memory that the run took beyond what the
+process held before (of whole processes: resident in all, the page cache that is mapped included). Timings of such a
+machine vary by some 30 % from hour to hour, the ratios by less.
 '''
-LEGEND = '''The limit is the plainest program that reaches what the machine can do, in the same runs: for loads from the page cache `read()` in pieces
-of 8 MiB by all threads into fresh huge pages; for loads from the disk one sequential `read()` into huge pages that were touched before; for
-saves `fallocate`, O_DIRECT in pieces of 4 MiB, `fdatasync`; for casts a `memcpy` that moves as many bytes in all; for devices their own
-large copy.
+LEGEND = '''The limit is the plainest program that reaches what the machine can do, in the same runs: for loads from the page
+cache `read()` in pieces of 8 MiB by all threads into fresh huge pages; for loads from the disk one sequential
+`read()` into huge pages that were touched before; for saves `fallocate`, O_DIRECT in pieces of 4 MiB, `fdatasync`;
+for casts a `memcpy` that moves as many bytes in all; for devices their own large copy.
 '''
 
 

@@ -7,6 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get('PYTHON', sys.executable)
+OWN = ROOT / 'build' / 'bench' / 'bench'  # the programs, where nobody says otherwise
 THREADS = len(os.sched_getaffinity(0))
 
 
@@ -15,11 +16,11 @@ class BenchError(Exception):
 
 
 def build(folder):
-    """The benchmark's own programs, in a build folder of their own."""
+    """The benchmark's own programs, in a build folder of their own; what is there is brought up to date."""
     names = ('sconce_bench', 'bench_limits', 'bench_kernels', 'libbench_touch.so')
     configure = ['cmake', '--preset', 'release', '-B', str(folder), '-DSCONCE_BUILD_BENCHMARKS=ON', '-DSCONCE_BUILD_EXAMPLES=OFF']
     compile_ = ['cmake', '--build', str(folder), '--target', 'sconce_bench', 'bench_limits', 'bench_kernels', 'sconce_command']
-    for command in (configure, compile_):
+    for command in (compile_,) if (folder / 'build.ninja').exists() else (configure, compile_):
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             raise BenchError('%s failed:\n%s' % (' '.join(command), done.stdout))
@@ -62,7 +63,7 @@ class Programs:
     """All that take part. `state` knows and changes caches and memory; `launcher` starts whole processes, and is small."""
 
     def __init__(self, sconce, folder):
-        if not (folder / 'sconce_bench').exists():
+        if folder == OWN:
             build(folder.parent)
         self.sconce_command = str(sconce if sconce else folder.parent / 'sconce')
         self.folder = folder

@@ -19,6 +19,7 @@ bench/compare --quick --json OUT              # eight of the cases on files of 2
 - **Machine**: {machine}
 - **Devices**: {devices}
 - **Versions**: {versions}
+- **Run**: {run}
 
 How it is measured: all who take part run in turn, in an order that is rotated from run to run; each library in one
 process that lives through the whole run, with all threads that the process may use. Before each run, memory is

@@ -18,6 +18,8 @@ def casts(context):
         case = Case('cast_%s_%s' % (source, target), [
             Member('sconce', 'sconce', ('cast', source, target, count)),
             Member('limit', 'limit', ('memcpy', moved, context.threads, 'fresh')),
+            Member('kernel', 'kernels', ('cast', source, target, count)),
+            Member('memcpy', 'kernels', ('copy', moved)),
             Member('torch', 'torch', ('cast', source, target, count))], warm=context.warm_for('some'))
         results[case.name] = measure(context.programs, case, context.few)
     return results
@@ -27,7 +29,9 @@ def casts_figures():
     figures = []
     for source, target in CASTS:
         case = 'cast_%s_%s' % (source, target)
-        figures.append(of_limit(case, '%s → %s, 64 Mi elements' % (source, target), 0.8))
+        figures.append(of_limit(case, '%s → %s, 64 Mi elements: the kernel, one core' % (source, target), 0.8, limit='memcpy',
+                                who='kernel', against='memcpy'))
+        figures.append(of_limit(case, '… a whole tensor into fresh memory, counted, all cores', 0.8))
         figures.append(versus(case, '… against `Tensor.to`', 'torch'))
     return figures
 

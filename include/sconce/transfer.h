@@ -121,6 +121,7 @@ struct MoveOptions {
   /// For device memory; null: the driver's.
   std::shared_ptr<DeviceAllocator> allocator;
   /// A stream of the caller's (CUstream, cl_command_queue) on which copies are queued; null: one of our own.
+  /// With an allocator it must live as long as the tensors: later reads are ordered behind it.
   void* stream = nullptr;
   ProgressFunction progress;  ///< stage "load"; called in the caller's thread
   std::stop_token cancel;

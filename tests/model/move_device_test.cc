@@ -273,11 +273,12 @@ TEST(MoveDevice, TheCallersAllocatorAndStreamAreUsed) {
     EXPECT_EQ(fake->live(fake_cuda::kStreams), streams) << "theirs is there, and no other stayed";
     EXPECT_GE(pool->taken, 2) << "for what arrives, and for what waits for its cast";
     EXPECT_EQ(pool->streams, std::set<void*>{theirs});
+    // Reads are ordered behind that stream: it lives as long as what was moved onto it.
+    EXPECT_EQ(hashes(load(file.path)).size(), hashes(moved).size());
+    moved.to(onto("meta", devices));
     EXPECT_EQ(api->stream_destroy(theirs), 0);
     EXPECT_EQ(api->context_pop(&context), 0);
     api->primary_context_release(0);
-    EXPECT_EQ(hashes(load(file.path)).size(), hashes(moved).size());
-    moved.to(onto("meta", devices));
     EXPECT_EQ(pool->held(), 0U) << "all of it was given back";
   }
   EXPECT_EQ(fake.leftovers(), "");

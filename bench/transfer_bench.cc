@@ -21,7 +21,7 @@
 
 #include "base/hash.h"
 #include "base/slice.h"
-#include "transfer/host_block.h"
+#include "base/memory_block.h"
 #include "transfer/region.h"
 #include "transfer/residency.h"
 
@@ -36,7 +36,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 /// Memory that has lain free for some seconds has gone back to the machine's host, and is slow to get again.
 void warm_memory() {
-  HostBlock block(5 * kGiB / 2);
+  MemoryBlock block(5 * kGiB / 2);
   for (std::size_t at = 0; at < block.bytes().size(); at += 4096) block.bytes()[at] = std::byte{1};
 }
 
@@ -73,7 +73,7 @@ struct File {
 /// The limit: `threads` read 8 MiB pieces into fresh huge pages, touched before where `touched`.
 double limit(const File& file, unsigned threads, bool touched) {
   double begin = now();
-  HostBlock block(file.size);
+  MemoryBlock block(file.size);
   if (touched) {
     populate(block.bytes());
     begin = now();

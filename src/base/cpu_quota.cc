@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <string_view>
+
+#include "base/control_groups.h"
 
 namespace sconce {
 namespace {
@@ -31,41 +32,12 @@ std::optional<double> old(const std::string& folder) {
   return read && quota > 0 && period > 0 ? std::optional(quota / period) : std::nullopt;
 }
 
-bool names_cpu(std::string_view controllers) {
-  return ("," + std::string(controllers) + ",").find(",cpu,") != std::string::npos;
-}
-
-/// A group and all that it lies in. In a container the path may be that of the host, of which only the end is mounted.
-void look(const std::string& mount, std::string path, std::optional<double> (*quota)(const std::string&),
-          std::optional<double>& least) {
-  if (path.find("/..") != std::string::npos) path.clear();  // outside of what this process sees
-  while (!path.empty()) {
-    lower(least, quota(mount + path));
-    path.resize(std::min(path.find_last_of('/'), path.size() - 1));
-  }
-  lower(least, quota(mount));
-}
-
 }  // namespace
 
 std::optional<unsigned> cpu_quota(const std::string& root) {
-  const std::string folder = root.ends_with('/') ? root : root + "/";
   std::optional<double> least;
-  std::ifstream groups(folder + "proc/self/cgroup");
-  // Lines of the form "4:cpu,cpuacct:/docker/0123" (version 1) and "0::/user.slice" (version 2).
-  for (std::string line; std::getline(groups, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string path = line.substr(second + 1);
-    if (controllers.empty()) {
-      look(folder + "sys/fs/cgroup", path, unified, least);
-    } else if (names_cpu(controllers)) {
-      look(folder + "sys/fs/cgroup/cpu", path, old, least);
-      look(folder + "sys/fs/cgroup/cpu,cpuacct", path, old, least);
-    }
-  }
+  for (const ControlGroup& group : control_groups(root, "cpu"))
+    lower(least, group.unified ? unified(group.folder) : old(group.folder));
   if (!least || *least > 1e6) return std::nullopt;
   return static_cast<unsigned>(std::max(1.0, std::ceil(*least)));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ void append_utf8(std::string& out, std::uint32_t code_point);
 
 /// Three digits and a binary unit: "312 B", "1.50 KiB", "20.0 MiB", "517 GiB".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+/// The reverse, as people write it: "10GiB", "512MiB", "1.5GB", "4096"; units of 1024 (KiB or K …) and of 1000 (kB, MB
+/// …). Nothing for other text, and from 2^63 on.
+[[nodiscard]] std::optional<std::uint64_t> bytes_from_text(std::string_view text) noexcept;
 /// 1234567 as "1,234,567".
 [[nodiscard]] std::string with_commas(std::uint64_t number);
 

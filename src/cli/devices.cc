@@ -66,9 +66,9 @@ void print_json(std::string& out, const Devices& devices, const std::vector<Row>
 
 void print_text(std::string& out, const Style& style, const Devices& devices, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    std::string line;
-    append_left(line, style.bold(row.info.device.to_string()), 10);
-    line += "  " + escaped(row.info.name);
+    std::string name;
+    append_left(name, row.info.device.to_string(), 10);
+    std::string line = style.bold(name) + "  " + escaped(row.info.name);
     if (!row.info.driver.empty()) line += style.dim(" (" + escaped(row.info.driver) + ")");
     line += ": " + human_bytes(row.memory.free) + " of " + human_bytes(row.memory.total) + " free";
     if (row.info.host_memory && row.info.device.type != DeviceType::cpu) line += ", shared with the CPU";

@@ -1,9 +1,7 @@
 #include "cli/move_options.h"
 
 #include <array>
-#include <charconv>
 #include <cstdint>
-#include <limits>
 #include <utility>
 
 #include "base/text.h"
@@ -60,14 +58,7 @@ MemoryFormat memory_format(const Arguments& arguments) {
 std::uint64_t size_option(const Arguments& arguments, std::string_view option, std::uint64_t otherwise) {
   const auto text = arguments.value(option);
   if (!text) return otherwise;
-  constexpr std::array<std::pair<std::string_view, unsigned>, 8> kUnits = {
-      {{"", 0}, {"B", 0}, {"KiB", 10}, {"K", 10}, {"MiB", 20}, {"M", 20}, {"GiB", 30}, {"G", 30}}};
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  const std::string_view unit = text->substr(static_cast<std::size_t>(end - text->data()));
-  for (const auto& [name, shift] : kUnits)
-    if (error == std::errc() && unit == name && number <= (std::numeric_limits<std::uint64_t>::max() >> shift))
-      return number << shift;
+  if (const auto bytes = bytes_from_text(*text)) return *bytes;
   usage_error("--" + std::string(option) + ": \"" + escaped(*text) + "\" is no size", "for example 256MiB or 4GiB");
 }
 

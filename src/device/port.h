@@ -146,6 +146,9 @@ struct Backend {
 /// The port of a device, or null.
 [[nodiscard]] PortPtr port_of(const Devices& devices, Device device);
 
+/// The same. Errors: `unsupported`, with why it is not there and what is.
+[[nodiscard]] PortPtr require_port(const Devices& devices, Device device);
+
 /// A storage over bytes on a device. `location`: the device's name. Reading copies out; there are views only on the
 /// CPU.
 [[nodiscard]] Storage storage_on(PortPtr port, MemoryPtr memory, std::uint64_t offset, std::uint64_t nbytes,

@@ -46,17 +46,23 @@ PortPtr port_in(const Devices::State& state, Device device) {
   return nullptr;
 }
 
-PortPtr require(const Devices& devices, Device device) {
-  if (auto port = port_in(*devices.state(), device)) return port;
-  if (device.type == DeviceType::meta) fail(ErrorCode::unsupported, "meta has no memory: its tensors have no bytes");
-  const std::string& absence = devices.absence(device.type);
-  fail(ErrorCode::unsupported, "there is no " + device.to_string() + " here" + (absence.empty() ? "" : ": " + absence),
-       {}, "`sconce devices` lists the devices that are here");
+std::string list_of(const Devices& devices) {
+  std::string text;
+  for (const DeviceInfo& info : devices.list()) text += (text.empty() ? "" : ", ") + info.device.to_string();
+  return text;
 }
 
 }  // namespace
 
 PortPtr port_of(const Devices& devices, Device device) { return port_in(*devices.state(), device); }
+
+PortPtr require_port(const Devices& devices, Device device) {
+  if (auto port = port_of(devices, device)) return port;
+  if (device.type == DeviceType::meta) fail(ErrorCode::unsupported, "meta has no memory: its tensors have no bytes");
+  const std::string& absence = devices.absence(device.type);
+  fail(ErrorCode::unsupported, "there is no " + device.to_string() + " here" + (absence.empty() ? "" : ": " + absence),
+       {}, "devices that are here: " + list_of(devices) + "; \"auto\" takes the CPU for what is not here");
+}
 
 }  // namespace device
 
@@ -80,15 +86,15 @@ const std::string& Devices::absence(DeviceType type) const noexcept {
   return none;
 }
 
-DeviceMemory Devices::memory(Device device) const { return device::require(*this, device)->memory(); }
+DeviceMemory Devices::memory(Device device) const { return device::require_port(*this, device)->memory(); }
 
 DeviceSpeed Devices::measure(Device device, std::uint64_t bytes) const {
-  return device::measure(*device::require(*this, device), bytes);
+  return device::measure(*device::require_port(*this, device), bytes);
 }
 
 Storage Devices::view(Device device, std::uintptr_t address, std::uint64_t nbytes, std::shared_ptr<const void> owner,
                       void* stream) const {
-  device::PortPtr port = device::require(*this, device);
+  device::PortPtr port = device::require_port(*this, device);
   device::MemoryPtr memory = port->adopt(address, nbytes, std::move(owner), stream);
   return device::storage_on(std::move(port), std::move(memory), 0, nbytes, std::nullopt);
 }

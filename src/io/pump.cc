@@ -1,40 +1,19 @@
 #include "io/pump.h"
 
-#include <sys/mman.h>
-
 #include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "base/memory_block.h"
+
 namespace sconce::io {
 namespace {
-
-// Uninitialised bytes for buffers, in huge pages where the system has them: the page faults of small ones cost more
-// than the copy into them.
-class BufferMemory {
- public:
-  explicit BufferMemory(std::size_t size) : alignment_(size < kHugePage ? kBufferAlignment : kHugePage) {
-    bytes_ = static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment_}));
-    if (alignment_ == kHugePage) static_cast<void>(::madvise(bytes_, size, MADV_HUGEPAGE));
-  }
-  BufferMemory(const BufferMemory&) = delete;
-  BufferMemory& operator=(const BufferMemory&) = delete;
-  ~BufferMemory() { ::operator delete (bytes_, std::align_val_t{alignment_}); }
-
-  [[nodiscard]] std::byte* bytes() const noexcept { return bytes_; }
-
- private:
-  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
-  std::size_t alignment_;
-  std::byte* bytes_;
-};
 
 // A ring of buffers between the thread that fills and the one that writes. Each is touched by one thread at a time.
 class Ring {
@@ -96,11 +75,11 @@ class Ring {
   }
 
   [[nodiscard]] std::byte* slot(std::uint64_t number) const noexcept {
-    return memory_.bytes() + number % kBuffers * buffer_size_;
+    return memory_.bytes().data() + number % kBuffers * buffer_size_;
   }
 
   const std::size_t buffer_size_;
-  const BufferMemory memory_;
+  const MemoryBlock memory_;
   std::mutex mutex_;  // over everything below
   std::condition_variable changed_;
   std::array<std::size_t, kBuffers> sizes_{};
@@ -129,8 +108,8 @@ class FillingThread {
 }  // namespace
 
 void pump(const FillFunction& fill, ByteSink& sink, const DoneFunction& done, std::size_t buffer_size) {
-  const BufferMemory memory(buffer_size);
-  const std::span<std::byte> buffer(memory.bytes(), buffer_size);
+  const MemoryBlock memory(buffer_size);
+  const std::span<std::byte> buffer = memory.bytes().first(buffer_size);
   for (;;) {
     const std::size_t size = fill(buffer);
     if (size != 0) sink.write(buffer.first(size));

@@ -14,6 +14,7 @@
 #include "base/fail.h"
 #include "device/port.h"
 #include "model/watched_files.h"
+#include "tensor/cast_count.h"
 #include "tensor/cast_source.h"
 #include "tensor/storage_data.h"
 #include "transfer/host_storage.h"
@@ -285,15 +286,7 @@ void apply_without_moving(Checkpoint::State& state, const CastPlan& casts, const
 
 CastCounts sum_of_counts(std::span<const Storage> casts) {
   CastCounts sum;
-  for (const Storage& cast : casts) {
-    const CastCounts counts = tensor::cast_counts(cast);
-    sum.elements += counts.elements;
-    sum.to_infinity += counts.to_infinity;
-    sum.to_nan += counts.to_nan;
-    sum.to_largest += counts.to_largest;
-    sum.to_zero += counts.to_zero;
-    sum.out_of_range += counts.out_of_range;
-  }
+  for (const Storage& cast : casts) tensor::add(sum, tensor::cast_counts(cast));
   return sum;
 }
 

@@ -35,6 +35,12 @@ struct Workload {
   double copy_in = 0;  ///< bytes per second onto the device; 0: the host, or a device that shows its memory
 };
 
+/// Seconds that the engine expects a load to take. Both go on at the same time.
+struct Expectation {
+  double read_seconds = 0;
+  double copy_seconds = 0;
+};
+
 /// Reading and copying overlap: a load takes about as long as the longer of the two.
 [[nodiscard]] Expectation expect(const Workload& workload, const Costs& costs = {}) noexcept;
 

@@ -60,7 +60,7 @@ void HostLayout::allocate(const EngineOptions& options) {
     if (!sum) break;
   }
   require_host_memory(bytes, options);
-  for (const std::uint64_t size : sizes) blocks.push_back(std::make_shared<HostBlock>(size));
+  for (const std::uint64_t size : sizes) blocks.push_back(std::make_shared<MemoryBlock>(size));
 }
 
 void require_host_memory(std::uint64_t bytes, const EngineOptions& options) {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "transfer/host_block.h"
+#include "base/memory_block.h"
 #include "transfer/plan.h"
 
 namespace sconce::transfer {
@@ -23,7 +23,7 @@ struct HostLayout {
   std::vector<std::uint64_t> sizes;  ///< of the blocks
   std::vector<HostPlace> runs;       ///< by run: its first byte
   std::vector<HostPlace> made;       ///< by position in Plan::made
-  std::vector<std::shared_ptr<HostBlock>> blocks;
+  std::vector<std::shared_ptr<MemoryBlock>> blocks;
 
   [[nodiscard]] std::byte* address(const HostPlace& place) const {
     return blocks[place.block]->bytes().data() + place.offset;

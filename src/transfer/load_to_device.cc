@@ -4,12 +4,12 @@
 #include <memory>
 
 #include "base/checked.h"
+#include "base/memory_block.h"
 #include "base/parallel.h"
 #include "transfer/carrier.h"
 #include "transfer/cast_region.h"
 #include "transfer/choose_way.h"
 #include "transfer/device_layout.h"
-#include "transfer/host_block.h"
 #include "transfer/made.h"
 #include "transfer/pages.h"
 #include "transfer/range_reader.h"
@@ -250,8 +250,8 @@ class DeviceLoad {
 
   /// Memory of a worker's own that begins at a page.
   std::byte* scratch(unsigned worker, std::uint64_t size) {
-    std::unique_ptr<HostBlock>& block = scratch_[worker];
-    if (!block || block->bytes().size() < size) block = std::make_unique<HostBlock>(size);
+    std::unique_ptr<MemoryBlock>& block = scratch_[worker];
+    if (!block || block->bytes().size() < size) block = std::make_unique<MemoryBlock>(size);
     return block->bytes().data();
   }
 
@@ -267,7 +267,7 @@ class DeviceLoad {
     report.ways = count_ways(ranges_);
     report.copy_seconds += carrier_->waited();
     report.staging = carrier_->held();
-    for (const std::unique_ptr<HostBlock>& block : scratch_)
+    for (const std::unique_ptr<MemoryBlock>& block : scratch_)
       if (block) report.staging += block->bytes().size();
   }
 
@@ -280,10 +280,10 @@ class DeviceLoad {
   FoldedSums sums_;
   std::vector<Range> ranges_;
   JobList list_;
-  std::vector<std::vector<PartSum>> left_;           // by range
-  std::vector<std::vector<PartSum>> made_left_;      // by group
-  std::vector<std::unique_ptr<HostBlock>> scratch_;  // by worker
-  device::MemoryPtr plain_;                          // of the device, for what it casts
+  std::vector<std::vector<PartSum>> left_;             // by range
+  std::vector<std::vector<PartSum>> made_left_;        // by group
+  std::vector<std::unique_ptr<MemoryBlock>> scratch_;  // by worker
+  device::MemoryPtr plain_;                            // of the device, for what it casts
   std::unique_ptr<Carrier> carrier_;
 };
 

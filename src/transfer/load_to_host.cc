@@ -69,8 +69,8 @@ class HostLoad {
   /// Through a buffer that stays in the worker's cache.
   std::vector<PartSum> read_cast(const Range& range, std::byte* to, unsigned worker, RangeReader& reader) {
     const Run& run = plan_.runs[range.run];
-    std::unique_ptr<HostBlock>& block = scratch_[worker];
-    if (!block) block = std::make_unique<HostBlock>(kCastPiece + 2 * kPage);
+    std::unique_ptr<MemoryBlock>& block = scratch_[worker];
+    if (!block) block = std::make_unique<MemoryBlock>(kCastPiece + 2 * kPage);
     std::byte* const plain = block->bytes().data() + range.offset % kPage;
     std::vector<PartSum> left = reader.read(range, plain, worker);
     const Region& region = region_of(run);
@@ -97,9 +97,9 @@ class HostLoad {
   std::vector<Range> ranges_;
   std::vector<MadePiece> pieces_;
   JobList list_;
-  std::vector<std::vector<PartSum>> left_;           // by range
-  std::vector<PartSum> made_;                        // by piece
-  std::vector<std::unique_ptr<HostBlock>> scratch_;  // by worker
+  std::vector<std::vector<PartSum>> left_;             // by range
+  std::vector<PartSum> made_;                          // by piece
+  std::vector<std::unique_ptr<MemoryBlock>> scratch_;  // by worker
 };
 
 std::vector<HostBytes> slices(std::span<const Region> regions, const Plan& plan, const HostLayout& layout) {

@@ -1,7 +1,6 @@
 // map_location as users write it.
 #include <sconce/transfer.h>
 
-#include <charconv>
 #include <string>
 
 #include "base/fail.h"
@@ -30,43 +29,13 @@ void split(std::string_view text, Take&& take) {
   }
 }
 
-/// "10GiB", "512MiB", "1.5GB", "4096". Binary and decimal units as they say.
-std::optional<std::uint64_t> bytes_from(std::string_view text) noexcept {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || !(number >= 0)) return std::nullopt;
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  double factor = 1;
-  if (unit == "KiB" || unit == "K")
-    factor = 0x1p10;
-  else if (unit == "MiB" || unit == "M")
-    factor = 0x1p20;
-  else if (unit == "GiB" || unit == "G")
-    factor = 0x1p30;
-  else if (unit == "TiB" || unit == "T")
-    factor = 0x1p40;
-  else if (unit == "kB")
-    factor = 1e3;
-  else if (unit == "MB")
-    factor = 1e6;
-  else if (unit == "GB")
-    factor = 1e9;
-  else if (unit == "TB")
-    factor = 1e12;
-  else if (!unit.empty() && unit != "B")
-    return std::nullopt;
-  const double bytes = number * factor;
-  if (!(bytes < 0x1p63)) return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
-}
-
 DeviceBudget budget_from(std::string_view whole, std::string_view item) {
   const std::size_t equals = item.find('=');
   const auto device = Device::find(item.substr(0, equals));
   if (!device) wrong(whole, "\"" + escaped(item.substr(0, equals)) + "\" names no device");
   DeviceBudget budget{*device, UINT64_MAX};
   if (equals == std::string_view::npos) return budget;
-  const auto bytes = bytes_from(item.substr(equals + 1));
+  const auto bytes = bytes_from_text(item.substr(equals + 1));
   if (!bytes) wrong(whole, "\"" + escaped(item.substr(equals + 1)) + "\" is no size (10GiB, 512MiB)");
   budget.bytes = *bytes;
   return budget;

@@ -7,15 +7,10 @@
 #include "base/fail.h"
 #include "base/host_memory.h"
 #include "base/text.h"
+#include "device/port.h"
 
 namespace sconce::transfer {
 namespace {
-
-std::string list_of(const Devices& devices) {
-  std::string text;
-  for (const DeviceInfo& info : devices.list()) text += (text.empty() ? "" : ", ") + info.device.to_string();
-  return text;
-}
 
 /// What the saved location means on this machine: nothing where it is no device of ours, or is not here.
 std::optional<Device> saved_device(std::string_view location, DeviceFinder& finder) {
@@ -149,10 +144,7 @@ bool DeviceFinder::shares_host(Device device) {
 }
 
 void DeviceFinder::require(Device device) {
-  if (has(device)) return;
-  const std::string& absence = devices().absence(device.type);
-  fail(ErrorCode::unsupported, "there is no " + device.to_string() + " here" + (absence.empty() ? "" : ": " + absence),
-       {}, "devices that are here: " + list_of(devices()) + "; \"auto\" takes the CPU for what is not here");
+  if (!has(device)) static_cast<void>(device::require_port(devices(), device));
 }
 
 std::string_view group_of(std::string_view name) noexcept {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "transfer/host_block.h"
+#include "base/memory_block.h"
 #include "transfer/pages.h"
 #include "transfer/read_file.h"
 

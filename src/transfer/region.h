@@ -106,10 +106,4 @@ struct EngineReport {
 [[nodiscard]] std::vector<DeviceBytes> load_to_device(std::span<const Region> regions, const device::PortPtr& port,
                                                       const EngineOptions& options, EngineReport& report);
 
-/// Seconds that the engine expects a load to take (costs.h has what it is asked with). Both go on at the same time.
-struct Expectation {
-  double read_seconds = 0;
-  double copy_seconds = 0;
-};
-
 }  // namespace sconce::transfer

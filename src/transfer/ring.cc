@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/memory_block.h"
 #include "io/system_error.h"
-#include "transfer/host_block.h"
 #include "transfer/pages.h"
 
 namespace sconce::transfer {

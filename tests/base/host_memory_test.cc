@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "io/temporary_folder.h"
 
 namespace sconce {
 namespace {
@@ -15,12 +16,8 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 class HostMemoryTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sconce-memory-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     write("proc/meminfo", "MemTotal:        1024000 kB\nMemFree: 1 kB\nMemAvailable:    614400 kB\n");
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
   void write(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
@@ -30,7 +27,8 @@ class HostMemoryTest : public testing::Test {
     EXPECT_EQ(memory.total, total);
     EXPECT_EQ(memory.available, available);
   }
-  std::filesystem::path root_;
+  const test::TemporaryFolder folder_;
+  const std::filesystem::path root_ = folder_.path();
 };
 
 TEST_F(HostMemoryTest, WithoutGroupsIsWhatTheMachineHas) { expect(1000 * kMiB, 600 * kMiB); }

@@ -10,6 +10,7 @@
 #include "device/cuda/cast_ptx.h"
 #include "device/device_suite.h"
 #include "device/fake_cuda.h"
+#include "io/temporary_folder.h"
 
 namespace sconce::device {
 namespace {
@@ -277,16 +278,15 @@ TEST(CudaFaults, CodesWithoutANameHaveTheirNumber) {
 
 TEST(CudaPtx, IsTakenByNvidiasAssembler) {
   const std::string assembler = "/usr/local/cuda/bin/ptxas";
-  if (!std::filesystem::exists(assembler)) GTEST_SKIP() << "no " << assembler << " here";
-  std::string folder = (std::filesystem::temp_directory_path() / "sconce-ptx-XXXXXX").string();
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  std::ofstream(folder + "/casts.ptx") << cuda::cast_ptx();
+  if (!std::filesystem::exists(assembler))
+    GTEST_SKIP() << "no " << assembler << ": it comes with NVIDIA's toolkit only";
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "casts.ptx", cuda::cast_ptx());
   for (const char* architecture : {"sm_75", "sm_90"}) {
     const std::string command =
-        assembler + " -arch " + architecture + " " + folder + "/casts.ptx -o " + folder + "/casts";
+        assembler + " -arch " + architecture + " " + (folder / "casts.ptx") + " -o " + (folder / "casts");
     EXPECT_EQ(std::system(command.c_str()), 0) << architecture;
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

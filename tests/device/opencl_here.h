@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdlib>
-#include <filesystem>
-#include <string>
+#include <optional>
 
 #include "device/opencl/opencl.h"
+#include "io/temporary_folder.h"
 
 namespace sconce::device {
 
@@ -15,21 +15,12 @@ class PoclCache {
  public:
   PoclCache() {
     if (std::getenv("POCL_CACHE_DIR") != nullptr) return;
-    std::string pattern = (std::filesystem::temp_directory_path() / "sconce-pocl-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) return;
-    folder_ = pattern;
-    setenv("POCL_CACHE_DIR", folder_.c_str(), 1);
-  }
-  PoclCache(const PoclCache&) = delete;
-  PoclCache& operator=(const PoclCache&) = delete;
-  ~PoclCache() {
-    if (folder_.empty()) return;
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+    folder_.emplace();
+    setenv("POCL_CACHE_DIR", folder_->path().c_str(), 1);
   }
 
  private:
-  std::string folder_;
+  std::optional<test::TemporaryFolder> folder_;
 };
 
 /// What there is of OpenCL on this machine.

@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "device/port.h"
-#include "transfer/host_block.h"
+#include "base/memory_block.h"
 
 namespace sconce::transfer::test {
 
@@ -56,7 +56,7 @@ class FarStaging final : public device::Staging {
   std::span<std::byte> bytes() const noexcept override { return block_.bytes().first(size_); }
 
  private:
-  HostBlock block_;
+  MemoryBlock block_;
   std::size_t size_;
   std::shared_ptr<FarCounts> counts_;
 };

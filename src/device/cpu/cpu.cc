@@ -1,63 +1,31 @@
 #include "device/cpu/cpu.h"
 
-#include <sys/mman.h>
-
 #include <cstring>
 #include <fstream>
 #include <string>
 #include <utility>
 
-#include "base/checked.h"
 #include "base/fail.h"
 #include "base/host_memory.h"
+#include "base/memory_block.h"
 #include "base/text.h"
+#include "device/lent.h"
 #include "tensor/cast.h"
 
 namespace sconce::device {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
-
-/// Fresh pages, huge ones where they are worth it and the system has them: with small ones the faults of the first
-/// touch cost more than the copy.
-class Pages {
- public:
-  explicit Pages(std::uint64_t size) : size_(size) {
-    if (size == 0) return;
-    const std::uint64_t room = align_up(size, size < kHugePage ? kPage : kHugePage);
-    void* const at = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
-      fail(ErrorCode::memory, "the host has no " + human_bytes(size) + " of memory", {},
-           "move fewer tensors at once, or raise the memory limit");
-    bytes_ = static_cast<std::byte*>(at);
-    room_ = room;
-    if (size >= kHugePage) ::madvise(at, room, MADV_HUGEPAGE);
-  }
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-  ~Pages() {
-    if (bytes_ != nullptr) ::munmap(bytes_, room_);
-  }
-  [[nodiscard]] std::byte* data() const noexcept { return bytes_; }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-
- private:
-  std::byte* bytes_ = nullptr;
-  std::uint64_t size_ = 0;
-  std::uint64_t room_ = 0;
-};
-
 class OwnBlock final : public Memory {
  public:
-  explicit OwnBlock(std::uint64_t size) : pages_(size) {}
-  [[nodiscard]] std::uint64_t size() const noexcept override { return pages_.size(); }
+  explicit OwnBlock(std::uint64_t size) : block_(size), size_(size) {}
+  [[nodiscard]] std::uint64_t size() const noexcept override { return size_; }
   [[nodiscard]] std::uintptr_t address() const noexcept override {
-    return reinterpret_cast<std::uintptr_t>(pages_.data());
+    return reinterpret_cast<std::uintptr_t>(block_.bytes().data());
   }
 
  private:
-  const Pages pages_;
+  const MemoryBlock block_;
+  const std::uint64_t size_;
 };
 
 /// Memory that somebody else gave, and perhaps takes back.
@@ -74,25 +42,14 @@ class ForeignBlock final : public Memory {
   const std::shared_ptr<const void> owner_;
 };
 
-/// Gives a block back to the caller's allocator.
-struct Lent {
-  std::shared_ptr<DeviceAllocator> allocator;
-  std::uintptr_t address = 0;
-  std::uint64_t size = 0;
-  ~Lent() {
-    if (address != 0) allocator->release({}, address, size);
-  }
-};
-
 class PageStaging final : public Staging {
  public:
-  explicit PageStaging(std::size_t size) : pages_(size) {}
-  [[nodiscard]] std::span<std::byte> bytes() const noexcept override {
-    return {pages_.data(), static_cast<std::size_t>(pages_.size())};
-  }
+  explicit PageStaging(std::size_t size) : block_(size), size_(size) {}
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept override { return block_.bytes().first(size_); }
 
  private:
-  const Pages pages_;
+  const MemoryBlock block_;
+  const std::size_t size_;
 };
 
 std::byte* bytes_of(const Range& range) noexcept {
@@ -181,13 +138,8 @@ class CpuPort final : public Port {
 
 MemoryPtr CpuPort::allocate_with(std::shared_ptr<DeviceAllocator> allocator, std::uint64_t size, void* stream) const {
   if (size == 0) return allocate(0);
-  auto lent = std::make_shared<Lent>();
-  lent->allocator = std::move(allocator);
-  lent->size = size;
-  lent->address = lent->allocator->allocate({}, size, stream);
-  if (lent->address == 0)
-    fail(ErrorCode::memory, "the allocator gave no memory for " + std::to_string(size) + " bytes on cpu");
-  const std::uintptr_t address = lent->address;
+  auto lent = std::make_shared<const Lent>(std::move(allocator), Device{}, size, stream);
+  const std::uintptr_t address = lent->address();
   return adopt(address, size, std::move(lent), nullptr);
 }
 

@@ -1,70 +1,53 @@
 #include "device/cuda/api.h"
 
-#include <dlfcn.h>
-
-#include <cstring>
-
 #include "base/fail.h"
+#include "device/driver_library.h"
 
 namespace sconce::device::cuda {
 namespace {
 
-/// Looks members up one after another; remembers the first name that is missing.
-struct Finder {
-  void* library;
-  const char* missing = nullptr;
-
-  template <typename Function>
-  void operator()(Function& member, const char* name) {
-    void* const symbol = dlsym(library, name);
-    if (symbol == nullptr && missing == nullptr) missing = name;
-    static_assert(sizeof member == sizeof symbol);
-    std::memcpy(&member, &symbol, sizeof symbol);
-  }
-};
-
-void find_devices(Finder& find, Api& api) {
-  find(api.init, "cuInit");
-  find(api.driver_get_version, "cuDriverGetVersion");
-  find(api.get_error_name, "cuGetErrorName");
-  find(api.get_error_string, "cuGetErrorString");
-  find(api.device_get_count, "cuDeviceGetCount");
-  find(api.device_get, "cuDeviceGet");
-  find(api.device_get_name, "cuDeviceGetName");
-  find(api.device_total_mem, "cuDeviceTotalMem_v2");
-  find(api.device_get_attribute, "cuDeviceGetAttribute");
-  find(api.primary_context_retain, "cuDevicePrimaryCtxRetain");
-  find(api.primary_context_release, "cuDevicePrimaryCtxRelease_v2");
-  find(api.context_push, "cuCtxPushCurrent_v2");
-  find(api.context_pop, "cuCtxPopCurrent_v2");
+void find_devices(DriverLibrary& driver, Api& api) {
+  driver.find(api.init, "cuInit");
+  driver.find(api.driver_get_version, "cuDriverGetVersion");
+  driver.find(api.get_error_name, "cuGetErrorName");
+  driver.find(api.get_error_string, "cuGetErrorString");
+  driver.find(api.device_get_count, "cuDeviceGetCount");
+  driver.find(api.device_get, "cuDeviceGet");
+  driver.find(api.device_get_name, "cuDeviceGetName");
+  driver.find(api.device_total_mem, "cuDeviceTotalMem_v2");
+  driver.find(api.device_get_attribute, "cuDeviceGetAttribute");
+  driver.find(api.primary_context_retain, "cuDevicePrimaryCtxRetain");
+  driver.find(api.primary_context_release, "cuDevicePrimaryCtxRelease_v2");
+  driver.find(api.context_push, "cuCtxPushCurrent_v2");
+  driver.find(api.context_pop, "cuCtxPopCurrent_v2");
 }
 
-void find_memory(Finder& find, Api& api) {
-  find(api.mem_get_info, "cuMemGetInfo_v2");
-  find(api.mem_alloc, "cuMemAlloc_v2");
-  find(api.mem_free, "cuMemFree_v2");
-  find(api.mem_host_alloc, "cuMemHostAlloc");
-  find(api.mem_free_host, "cuMemFreeHost");
-  find(api.copy_in, "cuMemcpyHtoDAsync_v2");
-  find(api.copy_out, "cuMemcpyDtoHAsync_v2");
-  find(api.copy_on, "cuMemcpyDtoDAsync_v2");
-  find(api.copy_peer, "cuMemcpyPeerAsync");
-  find(api.memset_d8, "cuMemsetD8Async");
+void find_memory(DriverLibrary& driver, Api& api) {
+  driver.find(api.mem_get_info, "cuMemGetInfo_v2");
+  driver.find(api.mem_alloc, "cuMemAlloc_v2");
+  driver.find(api.mem_free, "cuMemFree_v2");
+  driver.find(api.mem_host_alloc, "cuMemHostAlloc");
+  driver.find(api.mem_free_host, "cuMemFreeHost");
+  driver.find(api.copy_in, "cuMemcpyHtoDAsync_v2");
+  driver.find(api.copy_out, "cuMemcpyDtoHAsync_v2");
+  driver.find(api.copy_on, "cuMemcpyDtoDAsync_v2");
+  driver.find(api.copy_peer, "cuMemcpyPeerAsync");
+  driver.find(api.memset_d8, "cuMemsetD8Async");
 }
 
-void find_work(Finder& find, Api& api) {
-  find(api.stream_create, "cuStreamCreate");
-  find(api.stream_destroy, "cuStreamDestroy_v2");
-  find(api.stream_synchronize, "cuStreamSynchronize");
-  find(api.stream_wait_event, "cuStreamWaitEvent");
-  find(api.event_create, "cuEventCreate");
-  find(api.event_destroy, "cuEventDestroy_v2");
-  find(api.event_record, "cuEventRecord");
-  find(api.event_synchronize, "cuEventSynchronize");
-  find(api.module_load_data, "cuModuleLoadData");
-  find(api.module_unload, "cuModuleUnload");
-  find(api.module_get_function, "cuModuleGetFunction");
-  find(api.launch_kernel, "cuLaunchKernel");
+void find_work(DriverLibrary& driver, Api& api) {
+  driver.find(api.stream_create, "cuStreamCreate");
+  driver.find(api.stream_destroy, "cuStreamDestroy_v2");
+  driver.find(api.stream_synchronize, "cuStreamSynchronize");
+  driver.find(api.stream_wait_event, "cuStreamWaitEvent");
+  driver.find(api.event_create, "cuEventCreate");
+  driver.find(api.event_destroy, "cuEventDestroy_v2");
+  driver.find(api.event_record, "cuEventRecord");
+  driver.find(api.event_synchronize, "cuEventSynchronize");
+  driver.find(api.module_load_data, "cuModuleLoadData");
+  driver.find(api.module_unload, "cuModuleUnload");
+  driver.find(api.module_get_function, "cuModuleGetFunction");
+  driver.find(api.launch_kernel, "cuLaunchKernel");
 }
 
 bool loses_the_context(Status status) noexcept {
@@ -75,19 +58,15 @@ bool loses_the_context(Status status) noexcept {
 }  // namespace
 
 std::shared_ptr<const Api> open_api(const std::string& library, std::string& why) {
-  void* const handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* const reason = dlerror();
-    why = std::string("no driver: ") + (reason != nullptr ? reason : library.c_str());
-    return nullptr;
-  }
+  DriverLibrary driver(library);
+  why = driver.absence();
+  if (!why.empty()) return nullptr;
   auto api = std::make_shared<Api>();
-  Finder find{handle};
-  find_devices(find, *api);
-  find_memory(find, *api);
-  find_work(find, *api);
-  if (find.missing == nullptr) return api;
-  why = "no driver: " + library + " has no " + find.missing + ", so it is no driver of CUDA, or too old a one";
+  find_devices(driver, *api);
+  find_memory(driver, *api);
+  find_work(driver, *api);
+  if (driver.missing() == nullptr) return api;
+  why = "no driver: " + library + " has no " + driver.missing() + ", so it is no driver of CUDA, or too old a one";
   return nullptr;
 }
 

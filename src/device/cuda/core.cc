@@ -35,25 +35,6 @@ void Core::check(Status status, std::string_view what) const {
   if (status != kSuccess) api->check(status, std::string(what) + " " + info.device.to_string());
 }
 
-void Core::add_staging(std::span<std::byte> bytes) const {
-  const std::lock_guard lock(staging_mutex_);
-  staging_.emplace(reinterpret_cast<std::uintptr_t>(bytes.data()), bytes.size());
-}
-
-void Core::remove_staging(std::span<std::byte> bytes) const noexcept {
-  const std::lock_guard lock(staging_mutex_);
-  staging_.erase(reinterpret_cast<std::uintptr_t>(bytes.data()));
-}
-
-bool Core::is_staging(std::span<const std::byte> bytes) const {
-  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::lock_guard lock(staging_mutex_);
-  auto after = staging_.upper_bound(begin);
-  if (after == staging_.begin()) return false;
-  const auto& [start, size] = *std::prev(after);
-  return begin - start <= size && bytes.size() <= size - (begin - start);
-}
-
 /// All kernels at once, so that a cast later can fail only as every other work does.
 void Core::load_casts() const {
   const Current current(*this);

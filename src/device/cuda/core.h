@@ -4,11 +4,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string_view>
 
 #include "device/cuda/api.h"
 #include "device/port.h"
+#include "device/staging_set.h"
 
 namespace sconce::device::cuda {
 
@@ -34,10 +34,7 @@ class Core {
   /// Throws where `status` is a failure; `what`: "copying to".
   void check(Status status, std::string_view what) const;
 
-  void add_staging(std::span<std::byte> bytes) const;
-  void remove_staging(std::span<std::byte> bytes) const noexcept;
-  /// Whether all these bytes are staging memory of this port.
-  [[nodiscard]] bool is_staging(std::span<const std::byte> bytes) const;
+  mutable StagingSet staging;
 
   /// The kernel of that name; null where the driver does not take our kernels.
   [[nodiscard]] Function cast_function(const char* name) const noexcept;
@@ -47,8 +44,6 @@ class Core {
 
   mutable std::mutex context_mutex_;
   mutable Context context_ = nullptr;
-  mutable std::mutex staging_mutex_;
-  mutable std::map<std::uintptr_t, std::size_t> staging_;  // begin → size
   mutable std::mutex casts_mutex_;
   mutable bool casts_tried_ = false;
   mutable Module casts_ = nullptr;

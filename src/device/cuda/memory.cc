@@ -3,6 +3,7 @@
 
 #include "base/fail.h"
 #include "device/cuda/core.h"
+#include "device/lent.h"
 
 namespace sconce::device::cuda {
 namespace {
@@ -45,17 +46,6 @@ class ForeignBlock final : public Block {
   void* const stream_;
 };
 
-/// Memory of the caller's allocator, given back to it once.
-struct Lent {
-  std::shared_ptr<DeviceAllocator> allocator;
-  Device device;
-  std::uintptr_t address = 0;
-  std::uint64_t size = 0;
-  ~Lent() {
-    if (address != 0) allocator->release(device, address, size);
-  }
-};
-
 class PinnedStaging final : public Staging {
  public:
   PinnedStaging(CorePtr core, std::size_t size) : core_(std::move(core)) {
@@ -65,11 +55,11 @@ class PinnedStaging final : public Staging {
     core_->check(core_->api->mem_host_alloc(&bytes, size, kHostAllocPortable),
                  "pinning " + std::to_string(size) + " bytes of host memory for");
     bytes_ = {static_cast<std::byte*>(bytes), size};
-    core_->add_staging(bytes_);
+    core_->staging.add(bytes_);
   }
   ~PinnedStaging() override {
     if (bytes_.empty()) return;
-    core_->remove_staging(bytes_);
+    core_->staging.remove(bytes_);
     const CurrentIfPossible current(*core_);
     core_->api->mem_free_host(bytes_.data());
   }
@@ -86,15 +76,8 @@ MemoryPtr allocate(CorePtr core, std::uint64_t size) { return std::make_shared<O
 
 MemoryPtr allocate_with(CorePtr core, std::shared_ptr<DeviceAllocator> allocator, std::uint64_t size, void* stream) {
   if (size == 0) return allocate(std::move(core), 0);
-  auto lent = std::make_shared<Lent>();
-  lent->allocator = std::move(allocator);
-  lent->device = core->info.device;
-  lent->size = size;
-  lent->address = lent->allocator->allocate(lent->device, size, stream);
-  if (lent->address == 0)
-    fail(ErrorCode::memory,
-         "the allocator gave no memory for " + std::to_string(size) + " bytes on " + lent->device.to_string());
-  const std::uintptr_t address = lent->address;
+  auto lent = std::make_shared<const Lent>(std::move(allocator), core->info.device, size, stream);
+  const std::uintptr_t address = lent->address();
   return adopt(std::move(core), address, size, std::move(lent), stream);  // its last use may still be in the stream
 }
 

@@ -97,7 +97,7 @@ void CudaStream::copy_in(const Range& to, std::span<const std::byte> from) {
   ++work_;
   core_->check(core_->api->copy_in(address_of(to), from.data(), from.size(), handle_), "copying to");
   // Memory that somebody else pinned would be read later.
-  if (!core_->is_staging(from)) synchronise();
+  if (!core_->staging.holds(from)) synchronise();
 }
 
 void CudaStream::copy_out(std::span<std::byte> into, const Range& from) {
@@ -106,7 +106,7 @@ void CudaStream::copy_out(std::span<std::byte> into, const Range& from) {
   follow(block_of(from));
   ++work_;
   core_->check(core_->api->copy_out(into.data(), address_of(from), into.size(), handle_), "copying from");
-  if (!core_->is_staging(into)) synchronise();
+  if (!core_->staging.holds(into)) synchronise();
 }
 
 void CudaStream::copy_on(const Range& to, const Range& from) {

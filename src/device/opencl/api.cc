@@ -1,66 +1,51 @@
 #include "device/opencl/api.h"
 
-#include <dlfcn.h>
-
 #include <array>
-#include <cstring>
 #include <string_view>
 
 #include "base/fail.h"
+#include "device/driver_library.h"
 
 namespace sconce::device::opencl {
 namespace {
 
-/// Fills one member; remembers the first name that is missing.
-template <typename Function>
-void find(void* library, Function& member, const char* name, const char*& missing) {
-  void* const symbol = dlsym(library, name);
-  if (symbol == nullptr && missing == nullptr) missing = name;
-  static_assert(sizeof member == sizeof symbol);
-  std::memcpy(&member, &symbol, sizeof symbol);
+void find_objects(DriverLibrary& driver, Api& api) {
+  driver.find(api.get_platform_ids, "clGetPlatformIDs");
+  driver.find(api.get_platform_info, "clGetPlatformInfo");
+  driver.find(api.get_device_ids, "clGetDeviceIDs");
+  driver.find(api.get_device_info, "clGetDeviceInfo");
+  driver.find(api.create_context, "clCreateContext");
+  driver.find(api.release_context, "clReleaseContext");
+  driver.find(api.create_queue, "clCreateCommandQueue");
+  driver.find(api.retain_queue, "clRetainCommandQueue");
+  driver.find(api.release_queue, "clReleaseCommandQueue");
+  driver.find(api.get_queue_info, "clGetCommandQueueInfo");
+  driver.find(api.create_buffer, "clCreateBuffer");
+  driver.find(api.retain_mem, "clRetainMemObject");
+  driver.find(api.release_mem, "clReleaseMemObject");
+  driver.find(api.get_mem_info, "clGetMemObjectInfo");
+  driver.find(api.set_mem_destructor, "clSetMemObjectDestructorCallback");
 }
 
-const char* find_objects(void* library, Api& api) {
-  const char* missing = nullptr;
-  find(library, api.get_platform_ids, "clGetPlatformIDs", missing);
-  find(library, api.get_platform_info, "clGetPlatformInfo", missing);
-  find(library, api.get_device_ids, "clGetDeviceIDs", missing);
-  find(library, api.get_device_info, "clGetDeviceInfo", missing);
-  find(library, api.create_context, "clCreateContext", missing);
-  find(library, api.release_context, "clReleaseContext", missing);
-  find(library, api.create_queue, "clCreateCommandQueue", missing);
-  find(library, api.retain_queue, "clRetainCommandQueue", missing);
-  find(library, api.release_queue, "clReleaseCommandQueue", missing);
-  find(library, api.get_queue_info, "clGetCommandQueueInfo", missing);
-  find(library, api.create_buffer, "clCreateBuffer", missing);
-  find(library, api.retain_mem, "clRetainMemObject", missing);
-  find(library, api.release_mem, "clReleaseMemObject", missing);
-  find(library, api.get_mem_info, "clGetMemObjectInfo", missing);
-  find(library, api.set_mem_destructor, "clSetMemObjectDestructorCallback", missing);
-  return missing;
-}
-
-const char* find_commands(void* library, Api& api) {
-  const char* missing = nullptr;
-  find(library, api.enqueue_read, "clEnqueueReadBuffer", missing);
-  find(library, api.enqueue_write, "clEnqueueWriteBuffer", missing);
-  find(library, api.enqueue_copy, "clEnqueueCopyBuffer", missing);
-  find(library, api.enqueue_fill, "clEnqueueFillBuffer", missing);
-  find(library, api.enqueue_map, "clEnqueueMapBuffer", missing);
-  find(library, api.enqueue_unmap, "clEnqueueUnmapMemObject", missing);
-  find(library, api.enqueue_kernel, "clEnqueueNDRangeKernel", missing);
-  find(library, api.wait_for_events, "clWaitForEvents", missing);
-  find(library, api.get_event_info, "clGetEventInfo", missing);
-  find(library, api.release_event, "clReleaseEvent", missing);
-  find(library, api.flush, "clFlush", missing);
-  find(library, api.finish, "clFinish", missing);
-  find(library, api.create_program, "clCreateProgramWithSource", missing);
-  find(library, api.build_program, "clBuildProgram", missing);
-  find(library, api.release_program, "clReleaseProgram", missing);
-  find(library, api.create_kernel, "clCreateKernel", missing);
-  find(library, api.set_kernel_arg, "clSetKernelArg", missing);
-  find(library, api.release_kernel, "clReleaseKernel", missing);
-  return missing;
+void find_commands(DriverLibrary& driver, Api& api) {
+  driver.find(api.enqueue_read, "clEnqueueReadBuffer");
+  driver.find(api.enqueue_write, "clEnqueueWriteBuffer");
+  driver.find(api.enqueue_copy, "clEnqueueCopyBuffer");
+  driver.find(api.enqueue_fill, "clEnqueueFillBuffer");
+  driver.find(api.enqueue_map, "clEnqueueMapBuffer");
+  driver.find(api.enqueue_unmap, "clEnqueueUnmapMemObject");
+  driver.find(api.enqueue_kernel, "clEnqueueNDRangeKernel");
+  driver.find(api.wait_for_events, "clWaitForEvents");
+  driver.find(api.get_event_info, "clGetEventInfo");
+  driver.find(api.release_event, "clReleaseEvent");
+  driver.find(api.flush, "clFlush");
+  driver.find(api.finish, "clFinish");
+  driver.find(api.create_program, "clCreateProgramWithSource");
+  driver.find(api.build_program, "clBuildProgram");
+  driver.find(api.release_program, "clReleaseProgram");
+  driver.find(api.create_kernel, "clCreateKernel");
+  driver.find(api.set_kernel_arg, "clSetKernelArg");
+  driver.find(api.release_kernel, "clReleaseKernel");
 }
 
 // The specification's numbers from -1 down.
@@ -113,17 +98,14 @@ constexpr Status kInvalidBufferSize = -61;
 }  // namespace
 
 std::shared_ptr<const Api> open_api(const std::string& library, std::string& why) {
-  void* const handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* const reason = dlerror();
-    why = std::string("no driver: ") + (reason != nullptr ? reason : library.c_str());
-    return nullptr;
-  }
+  DriverLibrary driver(library);
+  why = driver.absence();
+  if (!why.empty()) return nullptr;
   auto api = std::make_shared<Api>();
-  const char* missing = find_objects(handle, *api);
-  if (missing == nullptr) missing = find_commands(handle, *api);
-  if (missing == nullptr) return api;
-  why = "no driver: " + library + " has no " + missing + ", so it is no loader of OpenCL 1.2";
+  find_objects(driver, *api);
+  find_commands(driver, *api);
+  if (driver.missing() == nullptr) return api;
+  why = "no driver: " + library + " has no " + driver.missing() + ", so it is no loader of OpenCL 1.2";
   return nullptr;
 }
 

@@ -57,25 +57,6 @@ void Core::charge(std::uint64_t size) const {
   } while (!used_.compare_exchange_weak(used, used + size));
 }
 
-void Core::add_staging(std::span<std::byte> bytes) const {
-  const std::lock_guard lock(staging_mutex_);
-  staging_.emplace(reinterpret_cast<std::uintptr_t>(bytes.data()), bytes.size());
-}
-
-void Core::remove_staging(std::span<std::byte> bytes) const noexcept {
-  const std::lock_guard lock(staging_mutex_);
-  staging_.erase(reinterpret_cast<std::uintptr_t>(bytes.data()));
-}
-
-bool Core::is_staging(std::span<const std::byte> bytes) const {
-  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::lock_guard lock(staging_mutex_);
-  auto after = staging_.upper_bound(begin);
-  if (after == staging_.begin()) return false;
-  const auto& [start, size] = *std::prev(after);
-  return begin - start <= size && bytes.size() <= size - (begin - start);
-}
-
 Program Core::cast_program() const {
   std::call_once(program_once_, [this] {
     if (little_endian && std::endian::native == std::endian::little) program_ = build_casts(*api, context.get(), id);

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 
 #include "device/opencl/api.h"
 #include "device/port.h"
+#include "device/staging_set.h"
 
 namespace sconce::device::opencl {
 
@@ -36,18 +35,13 @@ class Core {
   void discharge(std::uint64_t size) const noexcept { used_ -= size; }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_; }
 
-  void add_staging(std::span<std::byte> bytes) const;
-  void remove_staging(std::span<std::byte> bytes) const noexcept;
-  /// Whether all these bytes are staging memory of this port.
-  [[nodiscard]] bool is_staging(std::span<const std::byte> bytes) const;
+  mutable StagingSet staging;
 
   /// The program of the casts, built when somebody first asks; null where the device cannot build it.
   [[nodiscard]] Program cast_program() const;
 
  private:
   mutable std::atomic<std::uint64_t> used_ = 0;
-  mutable std::mutex staging_mutex_;
-  mutable std::map<std::uintptr_t, std::size_t> staging_;  // begin → size
   mutable std::once_flag program_once_;
   mutable Held<Program> program_;
 };

@@ -1,9 +1,9 @@
 // Blocks of device memory.
-#include <sys/mman.h>
-
 #include <utility>
 
 #include "base/fail.h"
+#include "base/memory_block.h"
+#include "device/lent.h"
 #include "device/opencl/core.h"
 
 namespace sconce::device::opencl {
@@ -44,34 +44,22 @@ class OwnBlock final : public Block {
   Held<Mem> mem_;
 };
 
-/// Memory of this process that a cl_mem lies in; given back when the driver is done with that.
-struct HostBlock {
-  void* bytes;
-  std::size_t size;
-  static void release(Mem, void* block) {
-    const auto* const self = static_cast<HostBlock*>(block);
-    munmap(self->bytes, self->size);
-    delete self;
-  }
-};
+/// The cl_mem lies in a block of this process, which is given back when the driver is done with it.
+void release_block(Mem, void* block) { delete static_cast<MemoryBlock*>(block); }
 
 /// A large block of a CPU device in huge pages, which the driver would not take: touching small ones for the first time
-/// costs more than the copy. Null where the system has none.
+/// costs more than the copy. Null where the driver has no buffers in memory of others.
 Mem create_in_huge_pages(const Core& device, std::uint64_t size) {
-  const std::size_t room = (static_cast<std::size_t>(size) + kHugePage - 1) / kHugePage * kHugePage;
-  void* const bytes = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (bytes == MAP_FAILED) return nullptr;
-  madvise(bytes, room, MADV_HUGEPAGE);
-  auto block = std::make_unique<HostBlock>(HostBlock{bytes, room});
+  auto block = std::make_unique<MemoryBlock>(size);
   Status status = kSuccess;
   Mem mem = device.api->create_buffer(device.context.get(), kMemReadWrite | kMemUseHostPtr,
-                                      static_cast<std::size_t>(size), bytes, &status);
-  if (status == kSuccess && device.api->set_mem_destructor(mem, HostBlock::release, block.get()) == kSuccess) {
+                                      static_cast<std::size_t>(size), block->bytes().data(), &status);
+  if (status != kSuccess) return nullptr;
+  if (device.api->set_mem_destructor(mem, release_block, block.get()) == kSuccess) {
     static_cast<void>(block.release());
     return mem;
   }
-  if (status == kSuccess) device.api->release_mem(mem);
-  munmap(bytes, room);
+  device.api->release_mem(mem);
   return nullptr;
 }
 
@@ -123,32 +111,14 @@ class ForeignBlock final : public Block {
   Context context_ = nullptr;
 };
 
-/// Memory of the caller's allocator, given back to it once.
-struct Lent {
-  std::shared_ptr<DeviceAllocator> allocator;
-  CorePtr core;
-  std::uintptr_t address = 0;
-  std::uint64_t size = 0;
-  ~Lent() {
-    if (address != 0) allocator->release(core->info.device, address, size);
-  }
-};
-
 }  // namespace
 
 MemoryPtr allocate(CorePtr core, std::uint64_t size) { return std::make_shared<OwnBlock>(std::move(core), size); }
 
 MemoryPtr allocate_with(CorePtr core, std::shared_ptr<DeviceAllocator> allocator, std::uint64_t size, void* stream) {
   if (size == 0) return allocate(std::move(core), 0);
-  auto lent = std::make_shared<Lent>();
-  lent->allocator = std::move(allocator);
-  lent->core = core;
-  lent->size = size;
-  lent->address = lent->allocator->allocate(core->info.device, size, stream);
-  if (lent->address == 0)
-    fail(ErrorCode::memory,
-         "the allocator gave no memory for " + std::to_string(size) + " bytes on " + core->info.device.to_string());
-  const std::uintptr_t address = lent->address;
+  auto lent = std::make_shared<const Lent>(std::move(allocator), core->info.device, size, stream);
+  const std::uintptr_t address = lent->address();
   return adopt(std::move(core), address, size, std::move(lent), nullptr);
 }
 

@@ -21,11 +21,11 @@ class PageStaging final : public Staging {
       fail(ErrorCode::memory, "there is no memory for a staging buffer of " + std::to_string(size) + " bytes");
     madvise(bytes, size, MADV_HUGEPAGE);
     bytes_ = static_cast<std::byte*>(bytes);
-    core_->add_staging(this->bytes());
+    core_->staging.add(this->bytes());
   }
   ~PageStaging() override {
     if (bytes_ == nullptr) return;
-    core_->remove_staging(bytes());
+    core_->staging.remove(bytes());
     munmap(bytes_, size_);
   }
   [[nodiscard]] std::span<std::byte> bytes() const noexcept override { return {bytes_, size_}; }
@@ -52,10 +52,10 @@ class PinnedStaging final : public Staging {
     void* begin = mapped_;
     std::size_t room = size + kPage;
     bytes_ = {static_cast<std::byte*>(std::align(kPage, size, begin, room)), size};
-    core_->add_staging(bytes_);
+    core_->staging.add(bytes_);
   }
   ~PinnedStaging() override {
-    core_->remove_staging(bytes_);
+    core_->staging.remove(bytes_);
     core_->api->enqueue_unmap(queue_.get(), mem_.get(), mapped_, 0, nullptr, nullptr);
     core_->api->finish(queue_.get());
   }

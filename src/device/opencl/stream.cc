@@ -112,7 +112,7 @@ void QueueStream::remember(Event event, std::string_view what) {
 void QueueStream::copy_in(const Range& to, std::span<const std::byte> from) {
   if (from.empty()) return;
   const Block& block = block_of(to);
-  run(block, !core_->is_staging(from), "copying to", [&](Queue queue, std::uint32_t blocks, Event* event) {
+  run(block, !core_->staging.holds(from), "copying to", [&](Queue queue, std::uint32_t blocks, Event* event) {
     return core_->api->enqueue_write(queue, block.mem(), blocks, static_cast<std::size_t>(to.offset), from.size(),
                                      from.data(), 0, nullptr, event);
   });
@@ -121,7 +121,7 @@ void QueueStream::copy_in(const Range& to, std::span<const std::byte> from) {
 void QueueStream::copy_out(std::span<std::byte> into, const Range& from) {
   if (into.empty()) return;
   const Block& block = block_of(from);
-  run(block, !core_->is_staging(into), "copying from", [&](Queue queue, std::uint32_t blocks, Event* event) {
+  run(block, !core_->staging.holds(into), "copying from", [&](Queue queue, std::uint32_t blocks, Event* event) {
     return core_->api->enqueue_read(queue, block.mem(), blocks, static_cast<std::size_t>(from.offset), into.size(),
                                     into.data(), 0, nullptr, event);
   });

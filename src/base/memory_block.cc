@@ -1,4 +1,4 @@
-#include "transfer/host_block.h"
+#include "base/memory_block.h"
 
 #include <sys/mman.h>
 
@@ -8,31 +8,33 @@
 
 #include "base/checked.h"
 #include "base/fail.h"
-#include "transfer/pages.h"
+#include "base/text.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
-namespace sconce::transfer {
+namespace sconce {
 namespace {
 
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
 constexpr std::uint64_t kMost = std::uint64_t{1} << 47;  // of address space
 
 std::byte* map(std::uint64_t size) {
   void* const at = size > kMost ? MAP_FAILED  // also where rounding up would wrap
                                 : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) {
-    fail(ErrorCode::memory,
-         std::to_string(size) + " bytes of memory cannot be had: " + std::generic_category().message(ENOMEM), {},
-         "load fewer tensors at once, or raise the memory limit (ulimit -v)");
+    fail(ErrorCode::memory, human_bytes(size) + " of memory cannot be had: " + std::generic_category().message(ENOMEM),
+         {}, "do less at once, or raise the memory limit (ulimit -v)");
   }
   return static_cast<std::byte*>(at);
 }
 
 }  // namespace
 
-HostBlock::HostBlock(std::uint64_t size) {
+MemoryBlock::MemoryBlock(std::uint64_t size) {
+  if (size == 0) return;
   if (size > kMost) map(size);
   size_ = align_up(size, kPage);
   if (size_ < kHugePage) {
@@ -48,7 +50,7 @@ HostBlock::HostBlock(std::uint64_t size) {
   ::madvise(bytes_, size_, MADV_HUGEPAGE);  // a kernel without huge pages gives small ones
 }
 
-HostBlock::~HostBlock() {
+MemoryBlock::~MemoryBlock() {
   if (bytes_ != nullptr) ::munmap(bytes_, size_);
 }
 
@@ -56,4 +58,4 @@ void populate(std::span<std::byte> range) noexcept {
   if (!range.empty()) ::madvise(range.data(), range.size(), MADV_POPULATE_WRITE);
 }
 
-}  // namespace sconce::transfer
+}  // namespace sconce

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "model/storage_use.h"
 #include "tensor/cast.h"
 #include "tensor/cast_source.h"
 #include "tree/walk.h"
@@ -50,7 +51,6 @@ class CastPlanner {
   void walk(NodeId root) {
     tree::Walker walker(document_, root, state_.walk_limits());
     while (walker.next()) {
-      if (document_.kind(walker.node()) == Kind::storage) bare_.insert(document_.storage_number(walker.node()));
       if (document_.kind(walker.node()) != Kind::tensor) continue;
       if (!walker.is_part()) {
         whole_ = walker.node();
@@ -112,7 +112,9 @@ class CastPlanner {
   /// Whatever shows a storage as something else keeps it as it is: nothing may end up outside of it. Tensors that were
   /// taken out of the tree count, too, as somebody may hold them.
   void look_at_unnamed() {
-    for (const std::uint32_t storage : bare_) keep(storage, std::nullopt);
+    const std::vector<bool> bare = storage_use(state_).bare;
+    for (std::uint32_t storage = 0; storage < bare.size(); ++storage)
+      if (bare[storage]) keep(storage, std::nullopt);
     for (NodeId node = 0; node < document_.node_count(); ++node) {
       if (document_.kind(node) != Kind::tensor) continue;
       const tree::TensorRecord& record = document_.tensor_record(node);
@@ -174,7 +176,6 @@ class CastPlanner {
   std::map<std::uint32_t, Wish> wishes_;
   std::set<std::uint32_t> never_;  // storages with numbers that are never cast
   std::set<DType> uncast_;         // dtypes that a rule for everything left
-  std::set<std::uint32_t> bare_;   // storages that the tree shows as such
   std::map<std::pair<DType, DType>, Sum> sums_;
   CastPlan plan_;
 };

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "model/storage_use.h"
 #include "tensor/memory_format.h"
 #include "tensor/tensor_data.h"
 #include "tree/walk.h"
@@ -23,11 +24,6 @@ class FormatPlanner {
     for (const NodeId root : state_.roots) {
       tree::Walker walker(document_, root, state_.walk_limits());
       while (walker.next())
-        if (document_.kind(walker.node()) == Kind::storage) ++users_[document_.storage_number(walker.node())];
-    }
-    for (const NodeId root : state_.roots) {
-      tree::Walker walker(document_, root, state_.walk_limits());
-      while (walker.next())
         if (document_.kind(walker.node()) == Kind::tensor) visit(walker.node(), std::string(walker.name()));
     }
     return std::move(plan_);
@@ -35,7 +31,8 @@ class FormatPlanner {
 
  private:
   void count_users() {
-    users_.resize(document_.storage_count(), 0);
+    const std::vector<bool> bare = storage_use(state_).bare;
+    users_.assign(bare.begin(), bare.end());
     for (NodeId node = 0; node < document_.node_count(); ++node) {
       if (document_.kind(node) != Kind::tensor) continue;
       const tree::TensorRecord& record = document_.tensor_record(node);

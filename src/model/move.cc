@@ -13,13 +13,13 @@
 
 #include "base/fail.h"
 #include "device/port.h"
+#include "model/storage_use.h"
 #include "model/watched_files.h"
 #include "tensor/cast_count.h"
 #include "tensor/cast_source.h"
 #include "tensor/storage_data.h"
 #include "transfer/host_storage.h"
 #include "transfer/region.h"
-#include "tree/walk.h"
 
 namespace sconce {
 namespace model {
@@ -29,25 +29,11 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begun) { return std::chrono::duration<double>(Clock::now() - begun).count(); }
 
-/// The name of a tensor that shows a storage; only looked for when something is wrong with it.
-std::string name_of_storage(const Checkpoint::State& state, std::uint32_t number) {
-  const tree::Document& document = *state.document;
-  for (const tree::NodeId root : state.roots) {
-    tree::Walker walker(document, root, state.walk_limits());
-    while (walker.next()) {
-      if (document.kind(walker.node()) != Kind::tensor) continue;
-      const tree::TensorRecord& record = document.tensor_record(walker.node());
-      if (record.has_storage() && record.storage == number) return std::string(walker.name());
-    }
-  }
-  return {};
-}
-
 void explain(const Checkpoint::State& state, const StorageMove& move, Error& error) {
   ErrorPlace place;
   place.file = state.facts.name;
   place.record = state.document->storage_at(move.number).record();
-  place.key = name_of_storage(state, move.number);
+  place.key = StorageNames(state)[move.number];  // only walked for where something is wrong
   error.add_place(place);
 }
 
@@ -117,7 +103,7 @@ class Mover {
       for (const auto& [device, moves] : by_device) load(device, moves);
     });
     for (const StorageMove& move : plan_.relabels) arrived_.emplace_back(move.number, relabelled(move.from));
-    if (!plan_.metas.empty()) shown_ = shown_storages();
+    if (!plan_.metas.empty()) bare_ = storage_use(state_).bare;
     apply();
     finish(seconds_since(begun_));
     return std::move(plan_.report);
@@ -130,7 +116,7 @@ class Mover {
     WatchedFiles files;
     for (const StorageMove& move : plan_.loads) {
       const Storage& old = state_.document->storage_at(move.number);
-      if (!old.is(move.from)) explained(move, [&] { files.add(old); });
+      if (!old.is(move.from) || tensor::is_cast(old)) explained(move, [&] { files.add(old); });
     }
     try {
       std::forward<Body>(body)();
@@ -189,7 +175,7 @@ class Mover {
 
   [[nodiscard]] transfer::EngineOptions engine_options() const {
     transfer::EngineOptions engine;
-    engine.way = options_.way;
+    engine.way = options_.way == Way::view ? Way::automatic : options_.way;  // what cannot stay is brought
     engine.threads = options_.threads;
     engine.staging = options_.staging;
     engine.host_memory = options_.host_memory;
@@ -230,19 +216,7 @@ class Mover {
       if (record.has_storage() && meta[record.storage]) document.make_meta(node);
     }
     for (const StorageMove& move : plan_.metas)
-      if (!shown_[move.number]) document.replace_storage(move.number, Storage());
-  }
-
-  /// Storages that are values of the tree themselves. Nodes that nobody reaches, as readers leave them, do not count.
-  [[nodiscard]] std::vector<bool> shown_storages() const {
-    const tree::Document& document = *state_.document;
-    std::vector<bool> shown(document.storage_count(), false);
-    for (const tree::NodeId root : state_.roots) {
-      tree::Walker walker(document, root, state_.walk_limits());
-      while (walker.next())
-        if (document.kind(walker.node()) == Kind::storage) shown[document.storage_number(walker.node())] = true;
-    }
-    return shown;
+      if (!bare_[move.number]) document.replace_storage(move.number, Storage());
   }
 
   void finish(double seconds) {
@@ -251,6 +225,9 @@ class Mover {
     report.cached = engine_.cached;
     report.checksums = engine_.checksums;
     report.ways = engine_.ways;
+    report.host_memory = engine_.staging;
+    for (const DeviceShare& share : report.devices)
+      if (finder_.shares_host(share.device)) report.host_memory += share.bytes;
     report.casts = counts_of(plan_.casts);
     report.seconds = seconds;
     report.stages = {{"plan", plan_seconds_},
@@ -269,7 +246,7 @@ class Mover {
   std::uint64_t done_before_ = 0;    // bytes of the devices before
   std::uint64_t now_under_way_ = 0;  // of this one
   std::vector<std::pair<std::uint32_t, Storage>> arrived_;
-  std::vector<bool> shown_;  // by number; of a move that gives storages up
+  std::vector<bool> bare_;  // storages that are values themselves; of a move that gives storages up
 };
 
 }  // namespace

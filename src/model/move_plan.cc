@@ -6,68 +6,15 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "model/move.h"
+#include "model/storage_use.h"
 #include "tensor/storage_data.h"
-#include "tree/references.h"
-#include "tree/walk.h"
 
 namespace sconce::model {
 namespace {
 
-using tree::Document;
-using tree::NodeId;
-
 /// Names are asked for by functions and budgets; for all others no tree is walked.
 bool needs_names(const MapLocation& where) {
   return where.kind() == MapLocation::Kind::function || where.kind() == MapLocation::Kind::budget;
-}
-
-/// The name of the first tensor that shows each storage, in the order of the tree.
-class StorageNames {
- public:
-  explicit StorageNames(const Checkpoint::State& state)
-      : names_(state.document->storage_count()), met_(state.document->storage_count(), false) {
-    for (const NodeId root : state.roots) walk(state, root);
-  }
-
-  /// Numbers of storages as the tree meets them.
-  [[nodiscard]] const std::vector<std::uint32_t>& order() const noexcept { return order_; }
-  [[nodiscard]] const std::string& operator[](std::uint32_t number) const noexcept { return names_[number]; }
-
- private:
-  void walk(const Checkpoint::State& state, NodeId root) {
-    const Document& document = *state.document;
-    tree::Walker walker(document, root, state.walk_limits());
-    while (walker.next()) {
-      const Kind kind = document.kind(walker.node());
-      if (kind == Kind::storage) meet(document.storage_number(walker.node()), walker.name());
-      if (kind == Kind::tensor && document.tensor_record(walker.node()).has_storage())
-        meet(document.tensor_record(walker.node()).storage, walker.name());
-    }
-  }
-
-  void meet(std::uint32_t number, std::string_view name) {
-    if (met_[number]) return;
-    met_[number] = true;
-    names_[number] = name;
-    order_.push_back(number);
-  }
-
-  std::vector<std::string> names_;
-  std::vector<std::uint32_t> order_;
-  std::vector<bool> met_;
-};
-
-/// Which storages the tree still reaches, whether it has a name for them or not. Bytes of what was taken out of the
-/// tree go nowhere.
-std::vector<bool> storages_of_tree(const Checkpoint::State& state) {
-  const Document& document = *state.document;
-  std::vector<bool> reached(document.storage_count(), false);
-  for (const NodeId node : tree::reachable(document, state.roots)) {
-    if (document.kind(node) == Kind::storage) reached[document.storage_number(node)] = true;
-    if (document.kind(node) == Kind::tensor && document.tensor_record(node).has_storage())
-      reached[document.tensor_record(node).storage] = true;
-  }
-  return reached;
 }
 
 class MovePlanner {
@@ -81,7 +28,8 @@ class MovePlanner {
       const StorageNames names(state);
       for (const std::uint32_t number : names.order()) add(number, names[number]);
     } else {
-      const std::vector<bool> reached = storages_of_tree(state);
+      // Bytes of what was taken out of the tree go nowhere.
+      const std::vector<bool> reached = storage_use(state).reached;
       for (std::uint32_t number = 0; number < document_.storage_count(); ++number)
         if (reached[number]) add(number, {});
     }
@@ -161,17 +109,16 @@ class MovePlanner {
     std::uint64_t staging = 0;
     std::uint64_t shared = 0;  // of the CPU's memory, by all devices that have no other
     for (DeviceShare& one : plan_.report.devices) {
-      if (finder_.shares_host(one.device)) shared = checked_add(shared, one.bytes).value_or(UINT64_MAX);
-      one.fits = one.bytes <= one.free && shared <= finder_.free({});
-      if (one.device.type == DeviceType::cpu)
-        plan_.report.host_memory += one.bytes;
+      if (finder_.shares_host(one.device))
+        shared = checked_add(shared, one.bytes).value_or(UINT64_MAX);
       else
         staging = std::max(staging, std::min(options_.staging, one.bytes));
+      one.fits = one.bytes <= one.free && shared <= finder_.free({});
     }
-    plan_.report.host_memory += staging;
+    plan_.report.host_memory = checked_add(shared, staging).value_or(UINT64_MAX);
   }
 
-  const Document& document_;
+  const tree::Document& document_;
   const MoveOptions& options_;
   transfer::DeviceFinder& finder_;
   std::vector<Want> wants_;

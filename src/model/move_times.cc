@@ -3,7 +3,7 @@
 #include <map>
 
 #include "model/move.h"
-#include "tensor/storage_data.h"
+#include "tensor/cast_source.h"
 #include "transfer/costs.h"
 #include "transfer/residency.h"
 
@@ -16,20 +16,17 @@ constexpr std::uint64_t kSample = std::uint64_t{16} << 20;
 /// How much of a file is in the page cache, asked once for each file.
 class CachedShare {
  public:
-  /// Of 1; 0 for what lies in no file or where nobody can tell.
+  /// Of 1; 0 for what lies in no file or where nobody can tell. The file up to the end of this storage stands for all.
   double of(const Storage& storage) {
     if (storage.nbytes() == 0) return 0;
-    const SourcePtr source = open_storage(*storage.data());
-    const auto extent = source->extent(0, storage.nbytes());
+    const SourcePtr source = tensor::plain_source(storage);
+    const auto extent = source->extent(0, source->size());
     if (!extent) return 0;
     const auto [known, added] = shares_.emplace(extent->descriptor, 0.0);
-    if (added) {
-      // The part of the file around this storage stands for all of it.
-      const std::uint64_t size = std::max<std::uint64_t>(storage.nbytes(), 1);
-      known->second =
-          static_cast<double>(transfer::cached_bytes(extent->descriptor, 0, extent->offset + size).value_or(0)) /
-          static_cast<double>(extent->offset + size);
-    }
+    const std::uint64_t end = extent->offset + extent->size;
+    if (added && end != 0)
+      known->second = static_cast<double>(transfer::cached_bytes(extent->descriptor, 0, end).value_or(0)) /
+                      static_cast<double>(end);
     return known->second;
   }
 
@@ -44,6 +41,12 @@ double copy_speed(Device device, transfer::DeviceFinder& finder) {
   return 0;
 }
 
+/// Bytes that are read, before a cast.
+std::uint64_t plain_bytes(const StorageMove& move) {
+  if (move.cast == nullptr) return move.from.nbytes();
+  return move.from.nbytes() / element_size(move.cast->to) * element_size(move.cast->from);
+}
+
 }  // namespace
 
 void expect_times(MovePlan& plan, transfer::DeviceFinder& finder) {
@@ -53,7 +56,7 @@ void expect_times(MovePlan& plan, transfer::DeviceFinder& finder) {
   std::map<Device, const Storage*> last;
   for (const StorageMove& move : plan.loads) {
     transfer::Workload& workload = workloads[move.to];
-    workload.bytes += move.from.nbytes();
+    workload.bytes += plain_bytes(move);
     workload.regions += 1;
     workload.checksums = workload.checksums || move.crc32.has_value();
     last[move.to] = &move.from;

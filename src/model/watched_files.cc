@@ -5,14 +5,14 @@
 
 #include "base/checked.h"
 #include "base/fail.h"
-#include "tensor/storage_data.h"
+#include "tensor/cast_source.h"
 
 namespace sconce::model {
 
 void WatchedFiles::add(const Storage& storage) {
   if (storage.nbytes() == 0) return;
-  SourcePtr source = open_storage(*storage.data());
-  const auto extent = source->extent(0, storage.nbytes());
+  SourcePtr source = tensor::plain_source(storage);
+  const auto extent = source->extent(0, source->size());
   if (!extent || extent->descriptor < 0) return;
   auto known = files_.find(extent->descriptor);
   if (known == files_.end()) {

@@ -179,6 +179,8 @@ Storage cast_storage(const Storage& storage, DType from, DType to) {
   return Storage(std::shared_ptr<const StorageData>(holder, &holder->data));
 }
 
+bool is_cast(const Storage& storage) noexcept { return origin_of(storage) != nullptr; }
+
 std::optional<CastFacts> cast_facts(const Storage& storage) {
   const CastOrigin* origin = origin_of(storage);
   return origin != nullptr ? std::optional(origin->facts()) : std::nullopt;
@@ -186,6 +188,11 @@ std::optional<CastFacts> cast_facts(const Storage& storage) {
 
 void add_cast_counts(const Storage& storage, const CastCounts& counts) noexcept {
   if (const CastOrigin* origin = origin_of(storage)) origin->count(counts);
+}
+
+SourcePtr plain_source(const Storage& storage) {
+  const CastOrigin* origin = origin_of(storage);
+  return origin != nullptr ? origin->facts().inner : open_storage(*storage.data());
 }
 
 CastCounts cast_counts(const Storage& storage) {

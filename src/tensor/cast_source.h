@@ -32,8 +32,12 @@ void add_cast_counts(const Storage& storage, const CastCounts& counts) noexcept;
 /// A storage of the same elements in another dtype, with the same location. Nothing is read until somebody reads it.
 /// Errors: `unsupported`; `limit` where it would be larger than 2^64 bytes.
 [[nodiscard]] Storage cast_storage(const Storage& storage, DType from, DType to);
+/// Whether cast_storage() made this storage of another.
+[[nodiscard]] bool is_cast(const Storage& storage) noexcept;
 /// What cast_storage() made this storage of; nothing for others. Errors: those of opening the inner storage.
 [[nodiscard]] std::optional<CastFacts> cast_facts(const Storage& storage);
+/// Where the bytes of a storage come from: of a cast one, those that are cast. Errors: those of opening it.
+[[nodiscard]] SourcePtr plain_source(const Storage& storage);
 /// What became of the elements that were read of a storage of cast_storage() since it was made, from any thread. Who
 /// reads each element once has exact counts; elements that are read again are counted again.
 [[nodiscard]] CastCounts cast_counts(const Storage& storage);

@@ -73,7 +73,7 @@ class DeviceLoad {
     made_left_.resize(plan_.made_groups.size());
     const std::size_t jobs = list_.jobs.size() + plan_.made_groups.size();
     const unsigned workers = workers_of(jobs);
-    Work work(options_, total());
+    Work work(options_, bytes_to_read(regions_, plan_, ranges_));
     RangeReader reader(regions_, plan_, access, work, workers);
     scratch_.resize(workers);
     if (!carrier_) carrier_ = open_carrier(workers);
@@ -121,13 +121,6 @@ class DeviceLoad {
         std::clamp<std::size_t>(std::size_t{2} * workers, 4, std::max<std::size_t>(buffers_.count, 4));
     return std::make_unique<StagingCarrier>(port_, options_.stream, buffers_.size,
                                             std::max<std::size_t>(workers, std::min(count, buffers_.count)), plain_);
-  }
-
-  [[nodiscard]] std::uint64_t total() const {
-    std::uint64_t bytes = 0;
-    for (const Range& range : ranges_) bytes += range.size;
-    for (const std::uint32_t region : plan_.made) bytes += regions_[region].plain_size();
-    return bytes;
   }
 
   void do_job(std::size_t job, unsigned worker, RangeReader& reader, Work& work) {
@@ -262,13 +255,12 @@ class DeviceLoad {
         if (regions_[sum.region].crc32) sums_.add({&sum, 1});
     sums_.compare(report.checksums);
     report.checksums += reader.compared();
-    report.bytes_read += total();
-    for (const Range& range : ranges_) report.cached += range.cached;
-    report.ways = count_ways(ranges_);
+    count_reads(regions_, plan_, ranges_, report);
     report.copy_seconds += carrier_->waited();
-    report.staging = carrier_->held();
+    std::uint64_t held = carrier_->held();
     for (const std::unique_ptr<MemoryBlock>& block : scratch_)
-      if (block) report.staging += block->bytes().size();
+      if (block) held += block->bytes().size();
+    report.staging = std::max(report.staging, held);
   }
 
   std::span<const Region> regions_;

@@ -31,7 +31,7 @@ class HostLoad {
     const unsigned threads = reading_threads(ranges_, options_);
     const unsigned workers = workers_for(list_.jobs.size() + pieces_.size(), threads);
     scratch_.resize(workers);
-    Work work(options_, total());
+    Work work(options_, bytes_to_read(regions_, plan_, ranges_));
     RangeReader reader(regions_, plan_, access, work, workers);
     run_parallel(
         list_.jobs.size() + pieces_.size(), threads,
@@ -41,13 +41,6 @@ class HostLoad {
 
  private:
   [[nodiscard]] const Region& region_of(const Run& run) const { return regions_[plan_.parts[run.first].region]; }
-
-  [[nodiscard]] std::uint64_t total() const {
-    std::uint64_t bytes = 0;
-    for (const Range& range : ranges_) bytes += range.size;
-    for (const std::uint32_t region : plan_.made) bytes += regions_[region].plain_size();
-    return bytes;
-  }
 
   void do_job(std::size_t job, unsigned worker, RangeReader& reader, Work& work) {
     if (job >= list_.jobs.size()) {
@@ -84,9 +77,7 @@ class HostLoad {
       if (regions_[sum.region].crc32) sums_.add({&sum, 1});
     sums_.compare(report.checksums);
     report.checksums += reader.compared();
-    report.bytes_read += total();
-    for (const Range& range : ranges_) report.cached += range.cached;
-    report.ways = count_ways(ranges_);
+    count_reads(regions_, plan_, ranges_, report);
   }
 
   std::span<const Region> regions_;

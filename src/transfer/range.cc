@@ -1,7 +1,6 @@
 #include "transfer/range.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include "transfer/pages.h"
@@ -47,14 +46,26 @@ JobList order_jobs(std::span<const Range> ranges) {
   return list;
 }
 
-std::vector<std::pair<Way, std::uint64_t>> count_ways(std::span<const Range> ranges) {
-  constexpr auto kWays = static_cast<std::size_t>(Way::copy) + 1;
-  std::array<std::uint64_t, kWays> bytes{};
-  for (const Range& range : ranges) bytes[static_cast<std::size_t>(range.way)] += range.size;
-  std::vector<std::pair<Way, std::uint64_t>> ways;
-  for (std::size_t way = 0; way < kWays; ++way)
-    if (bytes[way] != 0) ways.emplace_back(static_cast<Way>(way), bytes[way]);
-  return ways;
+std::uint64_t bytes_to_read(std::span<const Region> regions, const Plan& plan, std::span<const Range> ranges) {
+  std::uint64_t bytes = 0;
+  for (const Range& range : ranges) bytes += range.size;
+  for (const std::uint32_t region : plan.made) bytes += regions[region].plain_size();
+  return bytes;
+}
+
+void count_reads(std::span<const Region> regions, const Plan& plan, std::span<const Range> ranges,
+                 EngineReport& report) {
+  report.bytes_read += bytes_to_read(regions, plan, ranges);
+  for (const Range& range : ranges) {
+    report.cached += range.cached;
+    const auto known = std::find_if(report.ways.begin(), report.ways.end(),
+                                    [&](const auto& entry) { return entry.first == range.way; });
+    if (known != report.ways.end())
+      known->second += range.size;
+    else
+      report.ways.emplace_back(range.way, range.size);
+  }
+  std::sort(report.ways.begin(), report.ways.end());
 }
 
 }  // namespace sconce::transfer

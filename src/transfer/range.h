@@ -43,7 +43,11 @@ struct JobList {
 /// What waits for the disk is begun first, and what must be read in order is one job.
 [[nodiscard]] JobList order_jobs(std::span<const Range> ranges);
 
-/// Bytes by way.
-[[nodiscard]] std::vector<std::pair<Way, std::uint64_t>> count_ways(std::span<const Range> ranges);
+/// Bytes that a plan reads, what lies between regions and goes with them included.
+[[nodiscard]] std::uint64_t bytes_to_read(std::span<const Region> regions, const Plan& plan,
+                                          std::span<const Range> ranges);
+/// Adds what was read, how much of it was in the page cache, and the bytes by way.
+void count_reads(std::span<const Region> regions, const Plan& plan, std::span<const Range> ranges,
+                 EngineReport& report);
 
 }  // namespace sconce::transfer

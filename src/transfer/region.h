@@ -88,7 +88,7 @@ struct EngineReport {
   std::uint64_t bytes_read = 0;
   std::uint64_t cached = 0;
   std::uint64_t checksums = 0;
-  std::uint64_t staging = 0;  ///< bytes of buffers that were held
+  std::uint64_t staging = 0;  ///< most bytes of buffers that were held at once
   std::vector<std::pair<Way, std::uint64_t>> ways;
   double allocate_seconds = 0;
   double read_seconds = 0;

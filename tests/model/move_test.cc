@@ -127,6 +127,13 @@ TEST(Move, WithoutOwnMemoryLeavesViewsOfTheFile) {
   EXPECT_TRUE(moved.tensor("w").storage().file_offset());
 }
 
+TEST(Move, SaysHowMuchHostMemoryItTook) {
+  const TemporaryFolder folder;
+  Checkpoint moved = load(saved(folder, checkpoint({{"w", floats(std::vector<float>(1000, 1))}})));
+  EXPECT_EQ(moved.plan_move(onto("cpu")).host_memory, 4000U);
+  EXPECT_EQ(moved.to(onto("cpu")).host_memory, 4000U);
+}
+
 TEST(Move, ToMetaKeepsShapesAndNoBytes) {
   Checkpoint moved = checkpoint({{"w", floats({1, 2, 3})}, {"epoch", 3}});
   moved.to(onto("meta"));
@@ -390,6 +397,15 @@ TEST(LazyCast, ReadsNothingAndIsDoneWhileSaving) {
   EXPECT_EQ(read.tensor("w").dtype(), DType::float16);
   EXPECT_EQ(static_cast<float>(read.tensor("w").to_vector<Float16>()[0]), 1);
   EXPECT_EQ(model.cast_counts().to_infinity, 1U);
+}
+
+TEST(LazyCast, OfAFileThatWasCutSinceIsAnErrorAndNoSignal) {
+  const TemporaryFolder folder;
+  const std::string path = saved(folder, checkpoint({{"w", floats(std::vector<float>(100'000, 1))}}));
+  Checkpoint model = load(path);
+  model.cast({{"*", {}, DType::float16}});
+  std::filesystem::resize_file(path, 4096);
+  EXPECT_THAT(error_of([&] { model.to("cpu"); }), is_error(ErrorCode::truncated, ""));
 }
 
 TEST(LazyCast, KeepsTheSavedLocation) {

@@ -1,6 +1,10 @@
 // Moving a checkpoint: where each storage goes, in which dtype and memory format, and by which way.
 //
 // Loading moves nothing: tensors stay where the file has them until somebody asks. `Checkpoint::to()` moves.
+//
+// Thread rule: everything here is a plain value; copies may be used from different threads. Sizes are bytes, times are
+// seconds. The meaning of map_location is that of torch.load (torch/serialization.py, _get_restore_location), with what
+// it would refuse answered instead; dtypes and memory formats are those of torch.Tensor.to.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +40,8 @@ struct DeviceBudget {
   std::uint64_t bytes = UINT64_MAX;  ///< at most this much, and never more than is free
 };
 
-/// Where storages go: PyTorch's map_location, and more. Decided for each storage, so that aliases stay aliases.
+/// Where storages go: PyTorch's map_location, and more. Decided for each storage, so that aliases stay aliases. A
+/// device that is named and not here is an Error when something moves, never when it is only named.
 class MapLocation {
  public:
   /// The device that was saved where there is such a one here, else the CPU; the report says which.
@@ -45,9 +50,11 @@ class MapLocation {
   MapLocation(Device device);          // NOLINT(google-explicit-constructor): map_location = device, as in PyTorch
   MapLocation(std::string_view text);  // NOLINT: as parse()
   MapLocation(const char* text) : MapLocation(std::string_view(text)) {}  // NOLINT
-  /// Saved → wanted, both as text; "cuda:0" → "cpu". What is not in the map is as with the default.
+  /// Saved location, as the file spells it ("cuda:0", "mps"), → wanted device. What is not in the map is as with the
+  /// default.
   MapLocation(std::map<std::string, Device> map);  // NOLINT
-  /// Asked once for each storage; nothing: as with the default.
+  /// Asked once for each storage, by the thread that calls to(), before anything is read; nothing: as with the default.
+  /// What it throws ends the move. Must not touch the checkpoint.
   using Function = std::function<std::optional<Device>(const StorageFacts&)>;
   MapLocation(Function function);  // NOLINT
   /// Fill these one after another, in the order of the tree; tensors of one module stay together, and so do those of
@@ -72,20 +79,23 @@ class MapLocation {
   std::vector<DeviceBudget> budgets_;
 };
 
-/// Tensors whose name matches become `to`. The first rule that matches a tensor counts.
+/// Tensors whose name matches become `to`. The first rule that matches a tensor counts. Numbers are rounded to the
+/// nearest, ties to even, as PyTorch rounds (docs/casts.md); NumPy arrays and quantised tensors are never cast.
 struct CastRule {
   std::string pattern = "*";  ///< shell pattern on names: '*' is any text, '?' one character
   std::optional<DType> from;  ///< only tensors of this dtype; nothing: all floating-point ones
   DType to = DType::float32;
 };
 
+/// torch.preserve_format, torch.contiguous_format (row-major) and torch.channels_last (the strides of N, H, W, C for a
+/// tensor of shape N, C, H, W). Values and shapes stay.
 enum class MemoryFormat : std::uint8_t { preserve, contiguous, channels_last };
 
 /// How bytes come into memory of the process. `automatic` decides by evidence: what is in the page cache, which file
 /// system, how large. The others exist so that each can be tried.
 enum class Way : std::uint8_t {
   automatic,
-  view,        ///< no copy: mapped files stay mapped (CPU only, what needs no cast)
+  view,        ///< no copy: mapped files stay mapped; what cannot (a cast, another device) is brought as by `automatic`
   read,        ///< large positioned reads by all threads into huge pages: for what is in the page cache
   sequential,  ///< one thread, front to back: for what must come from the disk through the page cache
   direct,      ///< O_DIRECT with several reads under way: past the page cache
@@ -96,8 +106,11 @@ enum class Way : std::uint8_t {
 /// Errors: nothing where there is no such way.
 [[nodiscard]] std::optional<Way> way_from_string(std::string_view name) noexcept;
 
+/// Whether checksums that a file records (CRC-32 of zip records) are compared with what is read. Files without any, as
+/// safetensors, have nothing to compare.
 enum class Checksums : std::uint8_t { verify, skip };
 
+/// What Checkpoint::to() and plan_move() are asked. Everything has a default; to(MapLocation) needs nothing else.
 struct MoveOptions {
   MapLocation map_location;
   /// Empty: every tensor keeps its dtype.
@@ -134,20 +147,22 @@ struct DeviceShare {
   std::uint64_t bytes = 0;  ///< it takes there
   std::uint64_t free = 0;   ///< bytes, before
   bool fits = true;
-  double seconds = 0;            ///< of a plan: what bringing it there is expected to take
+  double seconds = 0;  ///< of a plan: what bringing it there is expected to take
 };
 
 /// What became of numbers that the new dtype cannot hold.
 struct CastCounts {
   std::uint64_t elements = 0;
-  std::uint64_t to_infinity = 0;   ///< finite numbers that became infinite
-  std::uint64_t to_nan = 0;        ///< numbers and infinities that became NaN (a dtype without infinities)
-  std::uint64_t to_largest = 0;    ///< those beyond the largest number that became that (float8_e4m3fn)
-  std::uint64_t to_zero = 0;       ///< numbers that became zero
-  std::uint64_t out_of_range = 0;  ///< NaN and numbers that an integer, or float8_e8m0fnu (no zero, no sign), cannot hold
+  std::uint64_t to_infinity = 0;  ///< finite numbers that became infinite
+  std::uint64_t to_nan = 0;       ///< numbers and infinities that became NaN (a dtype without infinities)
+  std::uint64_t to_largest = 0;   ///< those beyond the largest number that became that (float8_e4m3fn)
+  std::uint64_t to_zero = 0;      ///< numbers that became zero
+  std::uint64_t out_of_range =
+      0;  ///< NaN and numbers that an integer, or float8_e8m0fnu (no zero, no sign), cannot hold
 };
 
-/// What a move did, or, of a plan, would do.
+/// What a move did, or, of a plan, would do. `casts` counts the rules of this move; casts that Checkpoint::cast() made
+/// before count in Checkpoint::cast_counts().
 struct MoveReport {
   std::vector<DeviceShare> devices;
   std::uint64_t bytes_read = 0;   ///< from files and other sources

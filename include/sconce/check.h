@@ -34,6 +34,9 @@ enum class TorchMode : std::uint8_t {
   libtorch,      ///< C++: torch::pickle_load, or torch::jit::load for TorchScript
 };
 [[nodiscard]] std::string_view to_string(TorchMode mode) noexcept;
+/// All of them, in the order of the table.
+inline constexpr TorchMode kTorchModes[] = {TorchMode::plain, TorchMode::weights_only, TorchMode::mmap,
+                                            TorchMode::libtorch};
 
 struct TorchVerdict {
   TorchVersion version;
@@ -72,6 +75,9 @@ struct CheckReport {
   std::vector<CodeNeed> code;
   std::string format;
   std::vector<std::string> advice;     ///< commands that would make more versions open it
+
+  /// The verdict for a version and a mode; null for a version that known_torch_versions() does not have.
+  [[nodiscard]] const TorchVerdict* find(TorchVersion version, TorchMode mode) const noexcept;
 };
 
 /// The versions that a report has when none are named: 0.4, 1.0 … 2.14.

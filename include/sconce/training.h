@@ -60,7 +60,9 @@ struct ParameterState {
   std::string name;                  ///< of the parameter in the model; empty where not known
   std::string why_unnamed;           ///< what is ambiguous or missing
   std::vector<std::pair<std::string, Value>> entries;  ///< "exp_avg" …, "step"
-  std::optional<double> step;        ///< whether int or tensor
+  std::optional<double> step;        ///< whether int or tensor; a group's own where the state has none
+  std::optional<std::vector<std::int64_t>> shape;  ///< of the parameter, as its state says
+  std::string device;                ///< of its state, as saved; empty where there is none
 };
 
 struct ParameterGroup {
@@ -72,12 +74,16 @@ struct OptimizerState {
   std::string path;
   std::string algorithm;             ///< "Adam", "SGD" …; "" where the state does not say
   bool algorithm_inferred = true;    ///< by keys of groups and states; false where the file names the class
+  std::string algorithm_evidence;    ///< "state has exp_avg, exp_avg_sq; groups have betas, eps"
+  std::string form;                  ///< "8-bit", "capturable", "fused", "FP16 with master weights" …; empty for plain
   std::vector<ParameterGroup> groups;
-  std::vector<ParameterState> parameters;  ///< in the order of the groups
+  std::vector<ParameterState> parameters;  ///< in the order of the groups; then state that belongs to no group
+  std::string named_by;              ///< how names were found: "names in the groups", "order", "shapes" …; or empty
 };
 
 /// Something that does not fit, with where it is.
 struct TrainingFinding {
+  std::string kind;    ///< "wrong-shape", "duplicate-id" …: names in docs/training.md
   std::string path;
   std::string message;
   bool wrong = true;   ///< false: only worth knowing

@@ -18,7 +18,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/SconceConfig.cmake.in ${
 # Before 1.0 a minor release may change the API (docs/versioning.md).
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/SconceConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/SconceConfig.cmake ${PROJECT_BINARY_DIR}/SconceConfigVersion.cmake
-  ${CMAKE_CURRENT_LIST_DIR}/FindLibdeflate.cmake DESTINATION ${_package} COMPONENT development)
+  ${CMAKE_CURRENT_LIST_DIR}/FindLibdeflate.cmake ${CMAKE_CURRENT_LIST_DIR}/SconceLibtorch.cmake DESTINATION ${_package} COMPONENT development)
 
 # The prefix is found from where sconce.pc lies, so that a tree that was moved, or staged, works.
 file(RELATIVE_PATH SCONCE_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)

@@ -1,0 +1,7 @@
+// The whole bridge to libtorch, header-only. Each part stands alone: a program that needs tensors includes
+// sconce/libtorch/tensor.h and compiles in a fraction of the time.
+//
+// Link Sconce::libtorch: find_package(Sconce COMPONENTS libtorch).
+#pragma once
+
+#include <sconce/libtorch/tensor.h>

@@ -8,7 +8,9 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "model/find_models.h"
 #include "model/find_path.h"
+#include "model/model_shape.h"
 #include "model/state.h"
 #include "tree/children.h"
 
@@ -23,65 +25,7 @@ using tree::NodeId;
 constexpr std::size_t kSearchDepth = 4;
 constexpr std::size_t kMostCandidates = 64;
 
-/// Whether a dict reads like a state_dict by itself: string keys, tensors, and nothing but what modules add to them.
-bool is_state_dict(const Document& document, NodeId id) {
-  if (document.kind(id) != Kind::dict) return false;
-  const tree::DictRecord& dict = document.dict_record(id);
-  std::size_t tensors = 0;
-  std::size_t others = 0;
-  for (std::size_t at = 0; at < dict.count; ++at) {
-    if (document.kind(dict.pairs[2 * at]) != Kind::str) return false;
-    const std::string_view key = document.text(dict.pairs[2 * at]);
-    const Kind kind = document.kind(dict.pairs[2 * at + 1]);
-    if (kind == Kind::tensor) ++tensors;
-    // Quantised modules keep tuples, dtypes and numbers under dotted names; any module may have an _extra_state.
-    else if (kind == Kind::none || key.ends_with("_extra_state") ||
-             (key.find('.') != std::string_view::npos && kind != Kind::dict))
-      ++others;
-    else
-      return false;
-  }
-  return tensors != 0 && tensors >= others;
-}
-
-/// Whether a dict holds nothing but state_dicts and dicts of them: parts of one model, saved apart.
-bool is_nested_state_dict(const Document& document, NodeId id, std::size_t depth) {
-  if (document.kind(id) != Kind::dict || depth == 0) return false;
-  const tree::DictRecord& dict = document.dict_record(id);
-  for (std::size_t at = 0; at < dict.count; ++at) {
-    const NodeId value = dict.pairs[2 * at + 1];
-    if (document.kind(dict.pairs[2 * at]) != Kind::str) return false;
-    if (document.kind(value) != Kind::tensor && !is_nested_state_dict(document, value, depth - 1)) return false;
-  }
-  return dict.count != 0;
-}
-
-struct Candidate {
-  NodeId node;
-  std::string path;
-};
-
-/// Names under which people save whole models beside one another; a dict of these is no model of its own.
-bool is_wrapper_name(std::string_view name) {
-  constexpr std::string_view kNames[] = {"state_dict", "model",     "model_state_dict", "model_state",   "module",
-                                         "net",        "network",   "weights",          "params",        "ema",
-                                         "model_ema",  "ema_model", "state_dict_ema",   "params_ema",    "optimizer",
-                                         "teacher",    "student",   "generator",        "discriminator", "target"};
-  return std::ranges::find(kNames, name) != std::end(kNames);
-}
-
-bool holds_wrappers(const Document& document, NodeId dict) {
-  const tree::DictRecord& record = document.dict_record(dict);
-  for (std::size_t at = 0; at < record.count; ++at)
-    if (document.kind(record.pairs[2 * at + 1]) == Kind::dict && is_wrapper_name(document.text(record.pairs[2 * at])))
-      return true;
-  return false;
-}
-
-bool is_model(const Document& document, NodeId id) {
-  if (is_state_dict(document, id) || tree::is_module(document, id)) return true;
-  return is_nested_state_dict(document, id, kSearchDepth) && !holds_wrappers(document, id);
-}
+using Candidate = model::FoundModel;
 
 void add_children(const Document& document, const Candidate& parent, std::vector<Candidate>& below) {
   std::vector<tree::Child> children;
@@ -104,29 +48,6 @@ void add_children(const Document& document, const Candidate& parent, std::vector
   }
 }
 
-/// Whether a dict is what an optimizer's state_dict() gives; its tensors are no model's.
-bool is_optimizer_state(const Document& document, NodeId id) {
-  constexpr std::uint32_t kMostEntries = 4;  // of a dict that holds whole models beside it there are more
-  return document.kind(id) == Kind::dict && document.dict_record(id).count <= kMostEntries &&
-         document.dict_get(id, "param_groups") != tree::kNoNode && document.dict_get(id, "state") != tree::kNoNode;
-}
-
-/// Whether a dict holds tensors under their names, and plain values beside them ("epoch"), but nothing deeper.
-bool is_flat_model(const Document& document, NodeId id) {
-  if (document.kind(id) != Kind::dict) return false;
-  const tree::DictRecord& dict = document.dict_record(id);
-  bool tensors = false;
-  for (std::size_t at = 0; at < dict.count; ++at) {
-    const NodeId value = dict.pairs[2 * at + 1];
-    if (document.kind(dict.pairs[2 * at]) != Kind::str) return false;
-    if (document.kind(value) == Kind::tensor)
-      tensors = true;
-    else if (tree::has_children(document, value))
-      return false;
-  }
-  return tensors;
-}
-
 /// State_dicts and modules below a value; the level nearest to it that has any.
 std::vector<Candidate> find_candidates(const Document& document, NodeId root) {
   std::vector<Candidate> level{{root, ""}};
@@ -134,8 +55,8 @@ std::vector<Candidate> find_candidates(const Document& document, NodeId root) {
     std::vector<Candidate> found;
     std::vector<Candidate> below;
     for (const Candidate& candidate : level) {
-      if (is_optimizer_state(document, candidate.node)) continue;
-      if (is_model(document, candidate.node))
+      if (model::is_optimizer_state(document, candidate.node)) continue;
+      if (model::is_model(document, candidate.node))
         found.push_back(candidate);
       else if (below.size() < kMostCandidates * kMostCandidates)
         add_children(document, candidate, below);
@@ -143,7 +64,7 @@ std::vector<Candidate> find_candidates(const Document& document, NodeId root) {
     if (!found.empty()) return found;
     level = std::move(below);
   }
-  if (is_flat_model(document, root)) return {{root, ""}};
+  if (model::is_flat_model(document, root)) return {{root, ""}};
   return {};
 }
 
@@ -188,26 +109,43 @@ StateDict read(const Checkpoint::State& state, const Candidate& candidate) {
 
 }  // namespace
 
-StateDict Checkpoint::state_dict(std::string_view which) const {
+}  // namespace v0
+
+namespace model {
+
+std::vector<FoundModel> find_models(const Checkpoint::State& state) {
+  return find_candidates(*state.document, state.roots.front());
+}
+
+FoundModel find_model(const Checkpoint::State& state, std::string_view which) {
   ErrorPlace place;
-  place.file = state_->facts.name;
+  place.file = state.facts.name;
   if (!which.empty()) {
-    const Candidate candidate{model::find_by_name(*state_, which), std::string(which)};
-    const std::vector<Candidate> inside = find_candidates(*state_->document, candidate.node);
-    if (inside.size() == 1)
-      return read(*state_,
-                  {inside[0].node, inside[0].path.empty() ? candidate.path : candidate.path + "." + inside[0].path});
-    place.key = candidate.path;
+    const FoundModel given{find_by_name(state, which), std::string(which)};
+    std::vector<FoundModel> inside = find_candidates(*state.document, given.node);
+    if (inside.size() == 1) {
+      inside[0].path = inside[0].path.empty() ? given.path : given.path + "." + inside[0].path;
+      return inside[0];
+    }
+    place.key = given.path;
     fail(ErrorCode::not_found, "there is no state_dict here", std::move(place),
          "sconce inspect shows what the file holds");
   }
-  const std::vector<Candidate> candidates = find_candidates(*state_->document, state_->roots.front());
-  if (candidates.size() == 1) return read(*state_, candidates.front());
-  if (candidates.empty())
+  std::vector<FoundModel> found = find_models(state);
+  if (found.size() == 1) return std::move(found.front());
+  if (found.empty())
     fail(ErrorCode::not_found, "no state_dict or module was found", std::move(place),
          "sconce inspect shows what the file holds");
-  fail(ErrorCode::not_found, "there are several state_dicts: " + listed(candidates), std::move(place),
-       "name one: state_dict(\"" + candidates.front().path + "\")");
+  fail(ErrorCode::not_found, "there are several state_dicts: " + listed(found), std::move(place),
+       "name one: state_dict(\"" + found.front().path + "\")");
+}
+
+}  // namespace model
+
+inline namespace v0 {
+
+StateDict Checkpoint::state_dict(std::string_view which) const {
+  return read(*state_, model::find_model(*state_, which));
 }
 
 const Tensor& StateDict::operator[](std::string_view name) const {

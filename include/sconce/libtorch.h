@@ -4,4 +4,7 @@
 // Link Sconce::libtorch: find_package(Sconce COMPONENTS libtorch).
 #pragma once
 
+#include <sconce/libtorch/dtype.h>
+#include <sconce/libtorch/module.h>
+#include <sconce/libtorch/names.h>
 #include <sconce/libtorch/tensor.h>

@@ -4,6 +4,7 @@
 #include <sconce/byte_source.h>
 #include <sconce/check.h>
 #include <sconce/checkpoint.h>
+#include <sconce/copy_into.h>
 #include <sconce/device.h>
 #include <sconce/diff.h>
 #include <sconce/dtype.h>

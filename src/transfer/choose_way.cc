@@ -63,7 +63,7 @@ class Choice {
     if (!known_[range.file]) return Way::sequential;          // right when cold, and not bad when hot
     const auto cost = [&](Way way) { return seconds_for(way, range.size, range.cached); };
     const Way buffered = cost(Way::read) <= cost(Way::sequential) ? Way::read : Way::sequential;
-    if (cold_[range.file] < kWorthDirect || cost(Way::direct) >= cost(buffered)) return buffered;
+    if (!options_.past_cache || cold_[range.file] < kWorthDirect || cost(Way::direct) >= cost(buffered)) return buffered;
     return direct(range.file) ? Way::direct : buffered;
   }
 

@@ -15,11 +15,17 @@
 namespace sconce::transfer {
 namespace {
 
-/// A plan on its way into blocks.
+/// Where bytes go: of runs, by run; of regions that are made, by position in Plan::made.
+struct Addresses {
+  std::vector<std::byte*> runs;
+  std::vector<std::byte*> made;
+};
+
+/// A plan on its way into memory.
 class HostLoad {
  public:
-  HostLoad(std::span<const Region> regions, const Plan& plan, const HostLayout& layout, const EngineOptions& options)
-      : regions_(regions), plan_(plan), layout_(layout), options_(options), sums_(regions) {}
+  HostLoad(std::span<const Region> regions, const Plan& plan, const Addresses& to, const EngineOptions& options)
+      : regions_(regions), plan_(plan), to_(to), options_(options), sums_(regions) {}
 
   void run(EngineReport& report) {
     ranges_ = cut_runs(plan_, kTask, [&](const Run& run) { return cast_step(region_of(run), kCastPiece); });
@@ -46,13 +52,13 @@ class HostLoad {
     if (job >= list_.jobs.size()) {
       const std::size_t at = job - list_.jobs.size();
       const MadePiece& piece = pieces_[at];
-      std::byte* const memory = layout_.address(layout_.made[piece.slot]) + piece.offset;
+      std::byte* const memory = to_.made[piece.slot] + piece.offset;
       made_[at] = read_made(regions_, plan_, piece, {memory, piece.size}, work);
       return;
     }
     for (std::size_t at = list_.jobs[job].first; at < list_.jobs[job].last; ++at) {
       const Range& range = ranges_[list_.order[at]];
-      std::byte* const run = layout_.address(layout_.runs[range.run]);
+      std::byte* const run = to_.runs[range.run];
       left_[list_.order[at]] = plan_.runs[range.run].cast
                                    ? read_cast(range, run, worker, reader)
                                    : reader.read(range, run + (range.offset - plan_.runs[range.run].offset), worker);
@@ -82,7 +88,7 @@ class HostLoad {
 
   std::span<const Region> regions_;
   const Plan& plan_;
-  const HostLayout& layout_;
+  const Addresses& to_;
   const EngineOptions& options_;
   FoldedSums sums_;
   std::vector<Range> ranges_;
@@ -92,6 +98,13 @@ class HostLoad {
   std::vector<PartSum> made_;                          // by piece
   std::vector<std::unique_ptr<MemoryBlock>> scratch_;  // by worker
 };
+
+Addresses addresses_in(const HostLayout& layout) {
+  Addresses to;
+  for (const HostPlace& place : layout.runs) to.runs.push_back(layout.address(place));
+  for (const HostPlace& place : layout.made) to.made.push_back(layout.address(place));
+  return to;
+}
 
 std::vector<HostBytes> slices(std::span<const Region> regions, const Plan& plan, const HostLayout& layout) {
   std::vector<HostBytes> bytes(regions.size());
@@ -117,8 +130,21 @@ std::vector<HostBytes> load_to_host(std::span<const Region> regions, const Engin
     layout.allocate(options);
   }
   const Stopwatch watch(report.read_seconds);
-  while_unchanged(plan, [&] { HostLoad(regions, plan, layout, options).run(report); });
+  const Addresses to = addresses_in(layout);
+  while_unchanged(plan, [&] { HostLoad(regions, plan, to, options).run(report); });
   return slices(regions, plan, layout);
+}
+
+void copy_to_host(std::span<const Region> regions, std::span<std::byte* const> addresses, EngineOptions options,
+                  EngineReport& report) {
+  options.past_cache = false;  // such reads overwrite whole pages
+  // Every region is a run of its own: nothing that lies between them in the file has a place here.
+  const Plan plan = make_plan(regions, options, {.alone = 0, .keeps_alignment = false});
+  Addresses to;
+  for (const Run& run : plan.runs) to.runs.push_back(addresses[plan.parts[run.first].region]);
+  for (const std::uint32_t region : plan.made) to.made.push_back(addresses[region]);
+  const Stopwatch watch(report.read_seconds);
+  while_unchanged(plan, [&] { HostLoad(regions, plan, to, options).run(report); });
 }
 
 }  // namespace sconce::transfer

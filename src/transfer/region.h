@@ -79,6 +79,8 @@ struct EngineOptions {
   std::shared_ptr<DeviceAllocator> allocator;
   void* stream = nullptr;
   CastPlace cast_place = CastPlace::automatic;
+  /// Whether `automatic` may read past the page cache: into memory of the engine's own, which it lays out for that.
+  bool past_cache = true;
   ProgressFunction progress;
   std::stop_token cancel;
 };
@@ -105,5 +107,14 @@ struct EngineReport {
 /// The same onto a device, through staging buffers or, where the device shows its memory, straight into it.
 [[nodiscard]] std::vector<DeviceBytes> load_to_device(std::span<const Region> regions, const device::PortPtr& port,
                                                       const EngineOptions& options, EngineReport& report);
+
+/// The bytes of the regions into memory of the caller, of each from its address on. What goes wrong while they are read
+/// (`truncated`, `io`, `checksum`, `damaged`, `cancelled`) leaves some of them there; all else is known before.
+void copy_to_host(std::span<const Region> regions, std::span<std::byte* const> addresses, EngineOptions options,
+                  EngineReport& report);
+
+/// Reads all bytes and keeps none: whether they can be read, and whether their checksums are right. Casts nothing, and
+/// leaves in the page cache what it read. Errors: as load_to_host(), but for `memory`.
+void check_regions(std::span<const Region> regions, EngineOptions options, EngineReport& report);
 
 }  // namespace sconce::transfer

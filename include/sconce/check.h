@@ -42,30 +42,30 @@ struct TorchVerdict {
   TorchVersion version;
   TorchMode mode = TorchMode::plain;
   bool opens = false;
-  std::string why;      ///< the caveat where it opens, the reason where it does not; empty where there is nothing to say
-  std::string message;  ///< the beginning of what PyTorch would say; empty where it opens
+  std::string why;  ///< the caveat where it opens, the reason where it does not; empty where there is nothing to say
+  std::string message;     ///< the beginning of what PyTorch would say; empty where it opens
   bool by_source = false;  ///< this version was never run against this verdict
 };
 
 /// Memory that a machine needs.
 struct DeviceNeeds {
-  std::vector<std::string> saved_on;  ///< device tags, in the order of the tree: "cuda:0"
-  bool map_location_needed = false;   ///< by PyTorch on a machine without those devices; Sconce never needs it
-  std::uint64_t weights = 0;          ///< bytes of the model
-  std::uint64_t optimizer = 0;        ///< bytes of optimizer state
-  std::uint64_t everything = 0;       ///< bytes of all storages
-  std::uint64_t torch_load_peak = 0;  ///< host memory at the peak of torch.load(map_location="cpu")
-  std::uint64_t sconce_load_peak = 0; ///< and of Sconce's load to the CPU
-  std::uint64_t one_gpu = 0;          ///< memory of one GPU for the model alone
-  std::uint64_t two_gpus = 0;         ///< of the fuller of two, whole modules kept together
+  std::vector<std::string> saved_on;   ///< device tags, in the order of the tree: "cuda:0"
+  bool map_location_needed = false;    ///< by PyTorch on a machine without those devices; Sconce never needs it
+  std::uint64_t weights = 0;           ///< bytes of the model
+  std::uint64_t optimizer = 0;         ///< bytes of optimizer state
+  std::uint64_t everything = 0;        ///< bytes of all storages
+  std::uint64_t torch_load_peak = 0;   ///< host memory at the peak of torch.load(map_location="cpu")
+  std::uint64_t sconce_load_peak = 0;  ///< and of Sconce's load to the CPU
+  std::uint64_t one_gpu = 0;           ///< memory of one GPU for the model alone
+  std::uint64_t two_gpus = 0;          ///< of the fuller of two, whole modules kept together
 };
 
 /// A class or module that must be importable for a plain load.
 struct CodeNeed {
-  std::string name;             ///< "models.resnet.ResNet"
-  std::string package;          ///< "models", "omegaconf"
-  bool part_of_torch = false;   ///< PyTorch itself has it
-  std::string history;          ///< where it moved or was renamed: "torch.nn.modules.activation._LinearWithBias until 1.7 …"
+  std::string name;            ///< "models.resnet.ResNet"
+  std::string package;         ///< "models", "omegaconf"
+  bool part_of_torch = false;  ///< PyTorch itself has it
+  std::string history;  ///< where it moved or was renamed: "torch.nn.modules.activation._LinearWithBias until 1.7 …"
   std::vector<std::string> versions_without;  ///< PyTorch versions of the table that lack it
 };
 
@@ -74,7 +74,7 @@ struct CheckReport {
   DeviceNeeds devices;
   std::vector<CodeNeed> code;
   std::string format;
-  std::vector<std::string> advice;     ///< commands that would make more versions open it
+  std::vector<std::string> advice;  ///< commands that would make more versions open it
 
   /// The verdict for a version and a mode; null for a version that known_torch_versions() does not have.
   [[nodiscard]] const TorchVerdict* find(TorchVersion version, TorchMode mode) const noexcept;
@@ -83,8 +83,8 @@ struct CheckReport {
 /// The versions that a report has when none are named: 0.4, 1.0 … 2.14.
 [[nodiscard]] std::vector<TorchVersion> known_torch_versions();
 
-/// Judge a file. Reads metadata only. Errors: those of reading; files of formats that Sconce only recognises (TorchScript,
-/// torch.package …) are judged, too. Thread rule: const use.
+/// Judge a file. Reads metadata only. Errors: those of reading; files of formats that Sconce only recognises
+/// (TorchScript, torch.package …) are judged, too. Thread rule: const use.
 [[nodiscard]] CheckReport check(const std::string& path, const LoadOptions& options = {});
 [[nodiscard]] CheckReport check(const Checkpoint& checkpoint);
 

@@ -22,6 +22,7 @@ Checkpoint load(SourcePtr source, const LoadOptions& options) {
   state->document = std::move(opened.document);
   state->roots = std::move(opened.roots);
   state->facts = std::move(opened.facts);
+  state->source = context.source;
   state->file = std::move(opened.file);
   state->limits = options.limits;
   return Checkpoint(std::move(state));

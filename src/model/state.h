@@ -18,6 +18,7 @@ struct Checkpoint::State {
   std::shared_ptr<tree::Document> document;
   std::vector<tree::NodeId> roots;
   FileFacts facts;
+  SourcePtr source;  ///< the file; null for one made in memory
   std::shared_ptr<const formats::OpenedFile> file;  ///< null where there is nothing to check beyond the tree
   Limits limits;
   std::vector<Storage> casts;   ///< lazy casts that the tree shows, for their counts

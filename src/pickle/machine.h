@@ -28,7 +28,9 @@ using tree::Document;
 using tree::kNoNode;
 using tree::NodeId;
 
-/// Hears what a stream would make Python do. Offsets are those of the opcode. Derive and hide what is of interest.
+/// Hears what a stream would make Python do. Offsets are those of the opcode. Derive and hide what is of interest. One
+/// that has `void opcode(offset, code, end)` hears every opcode but STOP, too, after it was run; `end` is behind its
+/// argument.
 struct NoListener {
   void imported(std::uint64_t /*offset*/, NodeId /*global*/) {}
   void called(std::uint64_t /*offset*/, NodeId /*callable*/, NodeId /*args*/) {}

@@ -21,6 +21,8 @@ MachineResult Machine<R, L>::run_to_stop() {
     if (op == Op::stop) break;
     if (!step_common(op) && !step_containers(op) && !step_leaves(op) && !step_objects(op) && !step_text(op))
       step_other(code);
+    if constexpr (requires { listener_.opcode(opcode_at_, code, reader_.offset()); })
+      listener_.opcode(opcode_at_, code, reader_.offset());
     if (frame_end_ != 0 && reader_.offset() > frame_end_)
       fail(ErrorCode::damaged, "the argument of an opcode crosses the end of its frame", {},
            "two readers would see two different programs; do not load this file");

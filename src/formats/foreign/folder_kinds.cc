@@ -13,11 +13,13 @@ struct Kind {
   std::string_view file;
   std::string_view what;
   std::string_view advice;
+  std::string_view format = {};  ///< Finding::format
 };
 
 constexpr auto kKinds = std::to_array<Kind>({
     {".metadata", "the folder of a distributed checkpoint (DCP)",
-     "in Python: torch.distributed.checkpoint.format_utils.dcp_to_torch_save(folder, 'model.pt') makes one file of it"},
+     "in Python: torch.distributed.checkpoint.format_utils.dcp_to_torch_save(folder, 'model.pt') makes one file of it",
+     "dcp"},
     {"saved_model.pb", "the folder of a TensorFlow SavedModel", "convert the model that it was exported from"},
     {"data.pkl", "the folder of a PyTorch checkpoint that was unpacked", "pack it again: zip -0 -r model.pt FOLDER"},
 });
@@ -34,7 +36,7 @@ bool has_file(const std::string& path) {
 
 std::optional<Finding> folder_finding(const std::string& path) {
   for (const Kind& kind : kKinds)
-    if (has_file(path + "/" + std::string(kind.file))) return not_read(kind.what, kind.advice);
+    if (has_file(path + "/" + std::string(kind.file))) return not_read(kind.what, kind.advice, kind.format);
   return std::nullopt;
 }
 

@@ -53,6 +53,16 @@ Opened refuse_zip(const OpenContext& context) { tell(zip_finding(*context.zip).v
 
 bool is_foreign(const Sniff& sniff) { return finding(sniff.source, sniff.head).has_value(); }
 
+std::string_view model_format(const Sniff& sniff) {
+  const std::optional<Finding> found = sniff.zip ? zip_finding(*sniff.zip) : finding(sniff.source, sniff.head);
+  return found ? found->format : std::string_view();
+}
+
+std::string_view folder_format(const std::string& path) {
+  const std::optional<Finding> found = folder_finding(path);
+  return found ? found->format : std::string_view();
+}
+
 void refuse_folder(const std::string& path) {
   std::optional<Finding> found = folder_finding(path);
   if (!found) return;

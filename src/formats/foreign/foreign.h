@@ -17,6 +17,12 @@ namespace sconce::formats::foreign {
 /// Errors: `unsupported` with the name and what to do; `damaged` where a file is plainly of a format but broken.
 [[noreturn]] Opened refuse(const OpenContext& context);
 
+/// The format of a model file that one of these would refuse: "torchscript", "torch-package", "onnx" …; empty for what
+/// is no model, and for models of other programs than PyTorch.
+[[nodiscard]] std::string_view model_format(const Sniff& sniff);
+/// The same for a folder: "dcp".
+[[nodiscard]] std::string_view folder_format(const std::string& path);
+
 /// For a path that could not be opened as a file. Errors: `unsupported` where it is a folder that is a model of its own
 /// (a distributed checkpoint); nothing is thrown otherwise.
 void refuse_folder(const std::string& path);

@@ -156,7 +156,7 @@ Finding gguf_finding(const SourcePtr& source) {
   try {
     const std::uint64_t tensors = Walk(source).run();
     return not_read("a GGUF file with " + with_commas(tensors) + (tensors == 1 ? " tensor" : " tensors"),
-                    "llama.cpp reads it; for weights as tensors, use the model that it was made from");
+                    "llama.cpp reads it; for weights as tensors, use the model that it was made from", "gguf");
   } catch (const Error& error) {
     return {error.message(), error.advice(), error.code(), error.place().offset};
   }

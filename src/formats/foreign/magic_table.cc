@@ -14,6 +14,7 @@ struct Magic {
   std::string_view bytes;
   std::string_view what;
   std::string_view advice;
+  std::string_view format = {};  ///< Finding::format
 };
 
 /// A literal with its zero bytes.
@@ -40,7 +41,8 @@ constexpr auto kMagics = std::to_array<Magic>({
     {0, "tjgg", "a GGML file (ggjt), the format before GGUF", kGgml},
     {0, "algg", "a GGML adapter (ggla), the format before GGUF", kGgml},
     {4, "PTMF", "a PyTorch mobile model (flatbuffer)",
-     "in Python: torch.jit.jit_module_from_flatbuffer(path).state_dict(), or use the model that it was made from"},
+     "in Python: torch.jit.jit_module_from_flatbuffer(path).state_dict(), or use the model that it was made from",
+     "torchscript-flatbuffer"},
     {4, "TFL3", "a TensorFlow Lite model", kSource},
     {4, "ET1", "an ExecuTorch program", kSource},
     {0, "PYTORCH1", "a PyTorch file from before 1.0, which no PyTorch reads any more", kSource},
@@ -109,7 +111,7 @@ Finding tar_finding(std::string_view head) {
 std::optional<Finding> magic_finding(std::string_view head) {
   for (const Magic& magic : kMagics)
     if (head.size() > magic.at && head.substr(magic.at).starts_with(magic.bytes))
-      return not_read(magic.what, magic.advice);
+      return not_read(magic.what, magic.advice, magic.format);
   if (is_windows_program(head)) return not_read("a Windows program or library", kNoModel);
   if (head.size() >= 512 && archive::is_tar_header(head.substr(0, 512))) return tar_finding(head);
   return std::nullopt;

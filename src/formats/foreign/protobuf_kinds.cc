@@ -30,6 +30,7 @@ struct Message {
   std::uint32_t first;              ///< that it begins with; 0: any
   std::uint32_t required;           ///< that it must have
   Field others = {0, Wire::bytes};  ///< fields of this wire type from this number on; 0: none
+  std::string_view format = {};     ///< Finding::format
 };
 
 constexpr std::string_view kSource = "convert the model that it was exported from";
@@ -50,7 +51,9 @@ constexpr auto kMessages = std::to_array<Message>({
        {25, Wire::bytes},
        {26, Wire::bytes}}},
      0,
-     7},
+     7,
+     {0, Wire::bytes},
+     "onnx"},
     {"a TensorFlow SavedModel", kSource, {{{1, Wire::varint}, {2, Wire::bytes}}}, 1, 2},
     {"a Core ML model", kSource, {{{1, Wire::varint}, {2, Wire::bytes}, {10, Wire::varint}}}, 1, 2, {200, Wire::bytes}},
 });
@@ -160,7 +163,7 @@ std::optional<Finding> protobuf_finding(const SourcePtr& source) {
   if (!walk.run()) return std::nullopt;
   for (const Message& message : kMessages) {
     if (!walk.is(message)) continue;
-    if (walk.complete()) return not_read(message.what, message.advice);
+    if (walk.complete()) return not_read(message.what, message.advice, message.format);
     return Finding{"this looks like " + std::string(message.what) + ", but its fields need " +
                        std::to_string(walk.declared_end()) + " bytes, and it has " + std::to_string(source->size()),
                    "the file is incomplete; fetch it again", ErrorCode::truncated, source->size()};

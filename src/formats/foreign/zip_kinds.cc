@@ -24,6 +24,7 @@ struct Kind {
   std::string_view record;
   std::string_view what;
   std::string_view advice;
+  std::string_view format = {};  ///< Finding::format
 };
 
 constexpr std::string_view kTorchScriptAdvice =
@@ -36,15 +37,17 @@ constexpr std::string_view kNoModel = "give Sconce the model file itself";
 
 // The first that fits. What mobile and TorchScript archives have in common comes after what only one of them has.
 constexpr auto kKinds = std::to_array<Kind>({
-    {Where::root, "bytecode.pkl", "a TorchScript archive for mobile devices (lite interpreter)", kTorchScriptAdvice},
-    {Where::root, "constants.pkl", "a TorchScript archive (torch.jit.save)", kTorchScriptAdvice},
+    {Where::root, "bytecode.pkl", "a TorchScript archive for mobile devices (lite interpreter)", kTorchScriptAdvice,
+     "torchscript-mobile"},
+    {Where::root, "constants.pkl", "a TorchScript archive (torch.jit.save)", kTorchScriptAdvice, "torchscript"},
     {Where::root, "model.json", "a TorchScript archive of PyTorch 1.0 to 1.2",
-     "in Python, with PyTorch up to 2.0: torch.save(torch.jit.load(path).state_dict(), 'weights.pt')"},
+     "in Python, with PyTorch up to 2.0: torch.save(torch.jit.load(path).state_dict(), 'weights.pt')",
+     "torchscript-1.0"},
     {Where::root, ".data/extern_modules", "a torch.package archive",
-     "in Python: load its pickle with torch.package.PackageImporter, and torch.save the state_dict"},
-    {Where::root, "archive_format", "an exported program (torch.export, .pt2)", kExportedAdvice},
+     "in Python: load its pickle with torch.package.PackageImporter, and torch.save the state_dict", "torch-package"},
+    {Where::root, "archive_format", "an exported program (torch.export, .pt2)", kExportedAdvice, "exported-program"},
     {Where::top, "serialized_exported_program.json", "an exported program (torch.export of PyTorch 2.1 to 2.7)",
-     kExportedAdvice},
+     kExportedAdvice, "exported-program"},
     {Where::top, "model.weights.h5", "a Keras model (.keras)",
      "in Python: keras.models.load_model(path); its weights are in HDF5"},
     {Where::top, "policy.pth", "a Stable-Baselines3 archive", "unpack it, and give Sconce policy.pth"},
@@ -124,7 +127,7 @@ Finding plain_zip(const ZipArchive& zip) {
 
 std::optional<Finding> zip_finding(const ZipArchive& zip) {
   for (const Kind& kind : kKinds)
-    if (fits(zip, kind)) return not_read(kind.what, kind.advice);
+    if (fits(zip, kind)) return not_read(kind.what, kind.advice, kind.format);
   if (has_record(zip, "data.pkl")) return std::nullopt;
   if (lost_its_pickle(zip))
     return Finding{"the archive has records as torch.save writes them, but no record data.pkl that says what they are",

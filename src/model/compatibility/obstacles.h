@@ -1,7 +1,7 @@
 // What stands between a file and a PyTorch: the table of facts (facts.cc), asked about one file.
 //
-// First the file's features are collected, once; they say nothing about versions. Then facts are matched with them for a
-// version and a mode. check() prints all of that; rewriting looks up what it has to change.
+// First the file's features are collected, once; they say nothing about versions. Then facts are matched with them for
+// a version and a mode. check() prints all of that; rewriting looks up what it has to change.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include <sconce/check.h>
 #include <sconce/checkpoint.h>
+#include <sconce/save.h>
 
 namespace sconce::model::compatibility {
 
@@ -25,18 +26,24 @@ struct Obstacle {
   std::string message;       ///< what PyTorch would say; empty for a caveat
   std::string why;           ///< a sentence for people
   std::uint64_t offset = 0;  ///< in the stream where it shows first
-  bool by_source = false;    ///< of a version or mode that was never run
 };
 
 /// Features of a file. Runs its pickles once more; reads no tensor. Errors: those of load().
 [[nodiscard]] std::shared_ptr<const Features> features_of(const std::string& path, const LoadOptions& options = {});
-/// Features of the file that a checkpoint was loaded from, as it is on the disk; of one made in memory, those that save()
-/// would give it as a pytorch-zip. What was changed since loading does not count: save, and ask for the new file.
+/// Features of the file that a checkpoint was loaded from, as it is on the disk; of one made in memory, those that
+/// save() would give it as a pytorch-zip. What was changed since loading does not count: save, and ask for the new
+/// file.
 [[nodiscard]] std::shared_ptr<const Features> features_of(const Checkpoint& checkpoint);
+/// Features of what save() would write with these options (format given): literally what the writer plans, without its
+/// tensor bytes. Errors: those of save() before it writes.
+[[nodiscard]] std::shared_ptr<const Features> features_of_plan(const Checkpoint& checkpoint,
+                                                               const SaveOptions& options);
 
 /// What stands in the way there, and caveats: what stops comes first, both in the order of the file.
 [[nodiscard]] std::vector<Obstacle> obstacles(const Features& features, TorchVersion version, TorchMode mode);
-/// The same for torch.load(mmap=True, weights_only=True).
+/// Whether this version was never run in this mode to see that verdicts agree: they are by PyTorch's source.
+[[nodiscard]] bool is_by_source(TorchVersion version, TorchMode mode) noexcept;
+/// obstacles() for torch.load(mmap=True, weights_only=True).
 [[nodiscard]] std::vector<Obstacle> obstacles_mmap_weights_only(const Features& features, TorchVersion version);
 
 }  // namespace sconce::model::compatibility

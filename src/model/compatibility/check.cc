@@ -1,0 +1,106 @@
+#include <sconce/check.h>
+
+#include <algorithm>
+#include <map>
+
+#include "model/compatibility/facts.h"
+#include "model/compatibility/features.h"
+#include "model/compatibility/needs.h"
+#include "model/compatibility/obstacles.h"
+#include "model/state.h"
+
+namespace sconce {
+
+namespace model::compatibility {
+
+namespace {
+
+TorchVerdict verdict(const Features& features, TorchVersion version, TorchMode mode) {
+  const std::vector<Obstacle> found = obstacles(features, version, mode);
+  TorchVerdict result;
+  result.version = version;
+  result.mode = mode;
+  result.opens = found.empty() || !found.front().stops;
+  result.by_source = is_by_source(version, mode);
+  if (found.empty()) return result;
+  if (!result.opens) {
+    result.why = found.front().why;
+    result.message = found.front().message;
+    return result;
+  }
+  constexpr std::size_t kMostCaveats = 3;
+  for (std::size_t at = 0; at < std::min(found.size(), kMostCaveats); ++at)
+    result.why += (at == 0 ? "" : "; ") + found[at].why;
+  return result;
+}
+
+bool opens(const CheckReport& report, TorchVersion version, TorchMode mode) {
+  const TorchVerdict* found = report.find(version, mode);
+  return found != nullptr && found->opens;
+}
+
+/// What would make more readers open the file: commands for people.
+std::vector<std::string> advice(const CheckReport& report, const Features& features, const std::string& name) {
+  std::vector<std::string> lines;
+  const auto command = [&](std::string_view options, std::string_view out) {
+    return "sconce convert " + std::string(options) + name + " " + std::string(out);
+  };
+  const TorchVersion newest = known_torch_versions().back();
+  const bool sconce_reads =
+      features.has_pickle || features.has(Trait::safetensors) || features.has(Trait::npz) || features.has(Trait::npy);
+  if (!sconce_reads) return lines;
+  if (opens(report, newest, TorchMode::plain) && !opens(report, newest, TorchMode::weights_only))
+    lines.push_back(command("--weights-only ", "out.pt") + "    # for weights_only=True, the default since 2.6");
+  if (!opens(report, newest, TorchMode::plain) || !opens(report, newest, TorchMode::mmap))
+    lines.push_back(command("", "out.pt") + "    # for PyTorch 1.6 to today's, with mmap=True, too");
+  const bool old = opens(report, {1, 7}, TorchMode::plain);
+  if (!old) lines.push_back(command("--for torch==1.7 ", "out.pt") + "    # for PyTorch 1.7 and later");
+  if (!opens(report, {1, 1}, TorchMode::plain) && old)
+    lines.push_back(command("--to pytorch-legacy ", "out.pt") + "    # for PyTorch before 1.6");
+  return lines;
+}
+
+CheckReport report_of(const Features& features) {
+  CheckReport report;
+  report.format = features.format;
+  for (const TorchVersion version : known_torch_versions())
+    for (const TorchMode mode : kTorchModes) report.verdicts.push_back(verdict(features, version, mode));
+  report.code = code_needs(features);
+  return report;
+}
+
+}  // namespace
+
+}  // namespace model::compatibility
+
+inline namespace v0 {
+
+const TorchVerdict* CheckReport::find(TorchVersion version, TorchMode mode) const noexcept {
+  for (const TorchVerdict& verdict : verdicts)
+    if (verdict.version == version && verdict.mode == mode) return &verdict;
+  return nullptr;
+}
+
+CheckReport check(const Checkpoint& checkpoint) {
+  using namespace model::compatibility;
+  const std::shared_ptr<const Features> features = features_of(checkpoint);
+  CheckReport report = report_of(*features);
+  report.devices = device_needs(checkpoint);
+  const std::string& name = checkpoint.file().name;
+  report.advice = advice(report, *features, name.empty() ? "model.pt" : name);
+  return report;
+}
+
+CheckReport check(const std::string& path, const LoadOptions& options) {
+  using namespace model::compatibility;
+  try {
+    return check(load(path, options));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+    if (const std::shared_ptr<const Features> features = collect_foreign(path, options)) return report_of(*features);
+    throw;
+  }
+}
+
+}  // namespace v0
+}  // namespace sconce

@@ -41,9 +41,9 @@ struct CopyIntoOptions {
 /// is wanted in, nothing is done.
 ///
 /// All or nothing, as far as that goes without a second copy: everything that can be known (sizes, dtypes, files that
-/// are too short and, with `verify`, checksums and reads that fail) is an Error before the first byte is written. What
-/// goes wrong after that (a file that somebody changes, a disk that fails, at that moment; cancellation) leaves some
-/// targets with new elements and some with old ones, and the Error says so in its advice.
+/// are too short and, with `verify`, checksums and reads that fail) is an Error before the first byte is written, and so
+/// is cancellation. What goes wrong after that (a file that somebody changes, a disk that fails, at that moment; a
+/// progress function that throws) leaves some targets with new elements and some with old ones, and the Error says so.
 ///
 /// Errors: `invalid_argument` where a target has another size than its elements, `wrong_type` for tensors without
 /// elements of their own (sparse, meta), `unsupported` where there is no cast, and those of reading. Thread rule: const

@@ -10,6 +10,7 @@
 #include <sconce/dtype.h>
 #include <sconce/error.h>
 #include <sconce/load_state_dict.h>
+#include <sconce/make_tensor.h>
 #include <sconce/options.h>
 #include <sconce/rewrite.h>
 #include <sconce/save.h>

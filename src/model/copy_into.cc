@@ -141,9 +141,12 @@ class Copy {
       addresses.push_back(target.into.data());
       moved_ += target.into.size();
     }
+    if (engine_.cancel.stop_requested()) fail(ErrorCode::cancelled, "cancelled");
+    transfer::EngineOptions engine = engine_;
+    engine.cancel = {};  // from here on it is done to its end
     transfer::EngineReport report;
     try {
-      transfer::copy_to_host(regions, addresses, engine_, report);
+      transfer::copy_to_host(regions, addresses, engine, report);
       files_.check_unchanged();
     } catch (Error& error) {
       error.add_advice("some of the targets may have new elements already, and some the old ones: copy again");

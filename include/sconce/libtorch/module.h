@@ -130,7 +130,8 @@ inline void walk(const ::torch::nn::Module& root,
   for (const ModuleTensor& item : tensors_of(module)) {
     const std::string name = names.to_python(item.name);
     if (const auto [at, fresh] = taken.try_emplace(name, item.name); !fresh)
-      throw Error(ErrorCode::invalid_argument, "the name map calls both " + at->second + " and " + item.name + " " + name);
+      throw Error(ErrorCode::invalid_argument,
+                  "the name map calls both " + at->second + " and " + item.name + " " + name);
     entries.emplace_back(name, reader(item.tensor.detach()));
   }
   for (const SubModule& item : modules_of(module))
@@ -146,7 +147,8 @@ inline void walk(const ::torch::nn::Module& root,
 [[nodiscard]] inline Target target_of(const ::torch::nn::Module& module, const NameMap& names = {}) {
   Target target;
   // One tensor under two names, or two tensors that are the same elements of one storage, get one value.
-  using Elements = std::tuple<const ::c10::StorageImpl*, std::int64_t, std::vector<std::int64_t>, std::vector<std::int64_t>>;
+  using Elements =
+      std::tuple<const ::c10::StorageImpl*, std::int64_t, std::vector<std::int64_t>, std::vector<std::int64_t>>;
   std::map<Elements, std::uint64_t> numbers;
   std::vector<Elements> elements;
   for (const ModuleTensor& item : tensors_of(module)) {
@@ -164,7 +166,8 @@ inline void walk(const ::torch::nn::Module& root,
   std::uint64_t next = 0;
   for (auto& [key, count] : numbers) count = count > 1 ? ++next : 0;
   for (std::size_t at = 0; at < elements.size(); ++at)
-    if (const auto found = numbers.find(elements[at]); found != numbers.end()) target.entries[at].shared = found->second;
+    if (const auto found = numbers.find(elements[at]); found != numbers.end())
+      target.entries[at].shared = found->second;
   for (const SubModule& item : modules_of(module))
     target.modules.push_back({names.to_python(item.path), item.type, item.version});
   return target;

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-
 namespace sconce::inline v0::libtorch {
 
 /// Names of modules (or of single tensors) in C++ and what they are called in Python, and so in a checkpoint: a nested

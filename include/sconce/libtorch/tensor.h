@@ -68,8 +68,8 @@ inline ::c10::Storage storage_over(::c10::DataPtr bytes, std::uint64_t nbytes) {
 template <typename Fill>
 ::c10::Storage filled_storage(std::uint64_t nbytes, const Fill& fill) {
   ::c10::Allocator* const allocator = ::c10::GetCPUAllocator();
-  ::c10::Storage storage = ::c10::make_intrusive<::c10::StorageImpl>(
-      ::c10::StorageImpl::use_byte_size_t(), static_cast<std::size_t>(nbytes), allocator, true);
+  ::c10::Storage storage = ::c10::make_intrusive<::c10::StorageImpl>(::c10::StorageImpl::use_byte_size_t(),
+                                                                     static_cast<std::size_t>(nbytes), allocator, true);
   // const_cast: `data()` gives const void* from 2.1 on.
   if (nbytes != 0)
     fill(std::span(static_cast<std::byte*>(const_cast<void*>(static_cast<const void*>(storage.data()))),
@@ -99,8 +99,10 @@ class TensorMaker {
  private:
   ::at::Tensor strided(const Tensor& tensor) {
     if (tensor.layout() != Layout::strided || !tensor.has_storage())
-      throw Error(ErrorCode::unsupported, "a tensor of layout " + std::string(to_string(tensor.layout())) +
-                                              " cannot be handed to libtorch as one", {}, "give its parts() one by one");
+      throw Error(
+          ErrorCode::unsupported,
+          "a tensor of layout " + std::string(to_string(tensor.layout())) + " cannot be handed to libtorch as one", {},
+          "give its parts() one by one");
     const auto type = to_scalar_type(tensor.dtype());
     ::at::Tensor made = ::at::empty({0}, ::at::TensorOptions().dtype(type));
     made.set_(storage(tensor), tensor.storage_offset(), sizes(tensor.shape()), sizes(tensor.strides()));
@@ -165,7 +167,8 @@ class TensorReader {
   [[nodiscard]] Tensor operator()(const ::at::Tensor& given) {
     if (!given.defined()) return {};
     if (given.layout() != ::at::kStrided || given.is_quantized())
-      throw Error(ErrorCode::unsupported, "only strided tensors can be taken from libtorch", {}, "convert it with to_dense()");
+      throw Error(ErrorCode::unsupported, "only strided tensors can be taken from libtorch", {},
+                  "convert it with to_dense()");
     const ::at::Tensor tensor = (given.is_cpu() ? given : given.cpu()).resolve_conj().resolve_neg();
     const DType dtype = to_dtype(tensor.scalar_type());
     return Tensor::over(storage(tensor.storage(), dtype), dtype, span(tensor.sizes()), span(tensor.strides()),

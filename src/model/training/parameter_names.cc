@@ -254,7 +254,8 @@ class Namer {
 
   bool few_differ(const NamedModel& model) const {
     std::size_t count = 0;
-    for (std::size_t at = 0; at < grouped_; ++at) count += differs(at, model.parameters.parameters[at]) ? 1 : 0;
+    for (std::size_t at = 0; at < grouped_; ++at)
+      count += differs(at, model.parameters.parameters[at]) ? std::size_t{1} : std::size_t{0};
     return count <= std::max<std::size_t>(1, grouped_ / 8);
   }
 

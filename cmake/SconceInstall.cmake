@@ -44,7 +44,7 @@ function(sconce_generated name where)
 endfunction()
 
 sconce_generated(sconce.1 ${CMAKE_INSTALL_MANDIR}/man1 man)
-foreach(_command inspect verify convert devices load diff get)
+foreach(_command inspect verify convert check devices load diff get)
   sconce_generated(sconce-${_command}.1 ${CMAKE_INSTALL_MANDIR}/man1 man ${_command})
 endforeach()
 sconce_generated(sconce ${CMAKE_INSTALL_DATADIR}/bash-completion/completions completion bash)

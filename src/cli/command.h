@@ -26,6 +26,7 @@ enum Exit : int {
 [[nodiscard]] int run_inspect(const Arguments& arguments);
 [[nodiscard]] int run_verify(const Arguments& arguments);
 [[nodiscard]] int run_convert(const Arguments& arguments);
+[[nodiscard]] int run_check(const Arguments& arguments);
 [[nodiscard]] int run_devices(const Arguments& arguments);
 [[nodiscard]] int run_load(const Arguments& arguments);
 [[nodiscard]] int run_diff(const Arguments& arguments);

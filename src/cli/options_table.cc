@@ -14,6 +14,7 @@ constexpr std::string_view kWriting = "Writing";
 constexpr std::string_view kComparing = "Comparing";
 constexpr std::string_view kTensors = "Tensors";
 constexpr std::string_view kMoving = "Moving";
+constexpr std::string_view kJudging = "Judging";
 
 constexpr Option kDtype = {
     .name = "dtype",
@@ -287,6 +288,30 @@ constexpr Example kGetExamples[] = {
     {"sconce get model.pt --step a.b --step weight", "where a key has a dot in it"},
 };
 
+constexpr Option kCheckOptions[] = {
+    {.name = "for",
+     .argument = "VERSION",
+     .category = kJudging,
+     .brief = "does this PyTorch open it: exit code 0 or 1",
+     .detail = "As 2.6, or torch==1.13.1. Without one of the three below, torch.load(weights_only=False)."},
+    {.name = "weights-only",
+     .category = kJudging,
+     .brief = "with weights_only=True, the default from 2.6 on",
+     .detail = "With --mmap, too: both together."},
+    {.name = "mmap", .category = kJudging, .brief = "with mmap=True"},
+    {.name = "libtorch", .category = kJudging, .brief = "in C++: torch::pickle_load, or torch::jit::load"},
+    {.name = "gpu-memory",
+     .argument = "SIZE",
+     .category = kJudging,
+     .brief = "of one GPU, for example 24GiB: does the model fit"},
+};
+
+constexpr Example kCheckExamples[] = {
+    {"sconce check model.pt", "the table of versions and modes, memory, code"},
+    {"sconce check model.pt --for torch==1.13 --weights-only && echo good", "in a script"},
+    {"sconce check model.pt --gpu-memory 24GiB", "and whether it fits onto that GPU"},
+};
+
 constexpr Example kCompletionExamples[] = {
     {"sconce completion bash > ~/.local/share/bash-completion/completions/sconce", "for bash"},
     {"sconce completion zsh > ~/.zfunc/_sconce", "for zsh, with ~/.zfunc in fpath"},
@@ -385,6 +410,22 @@ constexpr Command kCommands[] = {
      .options = kGetOptions,
      .examples = kGetExamples,
      .run = run_get},
+    {.name = "check",
+     .operands = "FILE",
+     .least = 1,
+     .most = 1,
+     .brief = "what opens a file: which PyTorch, how, on which machine, with which code",
+     .detail =
+         "A verdict for each PyTorch from 0.4 on, loading plainly (weights_only=False, as if every module could be "
+         "imported: those that are needed are listed), with weights_only=True, with mmap=True (and "
+         "weights_only=False), and in C++ (torch::pickle_load; torch::jit::load for TorchScript): it opens, it opens "
+         "but something is to be known, or it does not, with what PyTorch would say. Reads no tensor data, and "
+         "executes nothing.",
+     .exit_codes = "0: judged; with --for: it opens. 1: with --for: it does not. 3: the file is damaged. 4: it cannot "
+                   "be read. 5: it is no model file.",
+     .options = kCheckOptions,
+     .examples = kCheckExamples,
+     .run = run_check},
     {.name = "help",
      .operands = "[COMMAND]",
      .most = 1,
@@ -394,7 +435,7 @@ constexpr Command kCommands[] = {
      .options = {},
      .examples = {},
      .run = run_help,
-     .operand_choices = "inspect verify convert devices load diff get completion man"},
+     .operand_choices = "inspect verify convert check devices load diff get completion man"},
     {.name = "completion",
      .operands = "SHELL",
      .least = 1,
@@ -415,7 +456,7 @@ constexpr Command kCommands[] = {
      .options = {},
      .examples = kManExamples,
      .run = run_man,
-     .operand_choices = "inspect verify convert devices load diff get completion help"},
+     .operand_choices = "inspect verify convert check devices load diff get completion help"},
 };
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <cctype>
-#include <map>
 #include <unordered_set>
 
-#include "base/checked.h"
+#include <sconce/training.h>
+
 #include "model/compatibility/needs.h"
 #include "model/state.h"
 
@@ -11,20 +10,23 @@ namespace sconce::model::compatibility {
 
 namespace {
 
-/// Whether a name lies in an optimizer's state: some step of it begins with "optim".
-bool is_optimizer_name(std::string_view name) {
-  constexpr std::string_view kOptim = "optim";
-  for (std::size_t at = 0; at <= name.size();) {
-    const std::size_t end = std::min(name.find('.', at), name.size());
-    const std::string_view step = name.substr(at, end - at);
-    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-    if (step.size() >= kOptim.size() &&
-        std::equal(kOptim.begin(), kOptim.end(), step.begin(), [&](char b, char a) { return same(a, b); }))
-      return true;
-    at = end + 1;
+/// Which tensors are the model's: those under the paths of its parts; all, where no part is a model.
+class ModelNames {
+ public:
+  explicit ModelNames(const TrainingState& state) {
+    for (const TrainingPart& part : state.parts)
+      if (part.kind == PartKind::model) prefixes_.push_back(part.path.empty() ? "" : part.path + ".");
   }
-  return false;
-}
+  [[nodiscard]] bool has(std::string_view name) const {
+    if (prefixes_.empty()) return true;
+    const auto begins = [&](const std::string& prefix) { return name.starts_with(prefix); };
+    return std::ranges::any_of(prefixes_, begins);
+  }
+  [[nodiscard]] bool known() const noexcept { return !prefixes_.empty(); }
+
+ private:
+  std::vector<std::string> prefixes_;
+};
 
 /// The module that must stay together: up to the first number in the name ("layers.0"), else all but the last step.
 std::string_view block_of(std::string_view name) {
@@ -54,6 +56,9 @@ std::uint64_t fuller_of_two(const std::vector<std::uint64_t>& blocks, std::uint6
 
 DeviceNeeds device_needs(const Checkpoint& checkpoint) {
   DeviceNeeds needs;
+  const TrainingState state = training_state(checkpoint);
+  const ModelNames model(state);
+  needs.optimizer = state.bytes_of(PartKind::optimizer);
   std::unordered_set<std::uint64_t> seen;
   std::vector<std::uint64_t> blocks;  // of the model, in order
   std::string block;
@@ -69,10 +74,7 @@ DeviceNeeds device_needs(const Checkpoint& checkpoint) {
     if (!number || !seen.insert(*number).second) return true;
     const std::uint64_t nbytes = tensor.storage().nbytes();
     needs.everything += nbytes;
-    if (is_optimizer_name(leaf.name())) {
-      needs.optimizer += nbytes;
-      return true;
-    }
+    if (!model.has(leaf.name())) return true;
     needs.weights += nbytes;
     const std::string_view name = block_of(leaf.name());
     if (blocks.empty() || name != block) {
@@ -82,6 +84,7 @@ DeviceNeeds device_needs(const Checkpoint& checkpoint) {
     blocks.back() += nbytes;
     return true;
   });
+  if (!model.known()) needs.weights -= std::min(needs.weights, needs.optimizer);
   const auto is_elsewhere = [](const std::string& location) { return location != "cpu" && location != "meta"; };
   needs.map_location_needed = std::ranges::any_of(needs.saved_on, is_elsewhere);
   // torch.load reads every storage into memory of its own, once; a bare pickle holds its bytes as a value first.

@@ -163,8 +163,10 @@ Features collect(const SourcePtr& source, const std::string& format, std::size_t
     if (format == "pytorch-tar") return collect_tar(reading, features);
     if (format == "pickle") return collect_bare(reading, features);
     if (format == "npz") return features.add(Trait::npz);
-    features.add(Trait::not_zip);
-    if (format == "npy") return features.add(Trait::npy);
+    if (format == "npy") {
+      features.add(Trait::not_zip);
+      return features.add(Trait::npy);
+    }
     features.add(Trait::safetensors);
     if (!source->name().ends_with(".safetensors")) features.add(Trait::safetensors_renamed);
   });

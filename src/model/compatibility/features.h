@@ -59,6 +59,7 @@ enum class Trait : std::uint8_t {
   coalesced_flag,      ///< sparse COO with four parts
   sparse_compressed,   ///< CSR, CSC, BSR, BSC by _rebuild_sparse_tensor
   subclass_no_state,   ///< _rebuild_from_type_v2 whose state is None
+  slots_state,         ///< a class of torch whose state is a list: a dataclass with slots
   new_allowed_object,  ///< NEWOBJ of a class that weights_only knows, other than Parameter
   build_other,         ///< a state for something that weights_only gives none
   set_item_other,      ///< items for something that is no dict

@@ -169,18 +169,6 @@ std::vector<Obstacle> obstacles(const Features& features, TorchVersion version, 
   return Judge(features, version, only(mode)).run();
 }
 
-std::vector<Obstacle> obstacles_mmap_weights_only(const Features& features, TorchVersion version) {
-  std::vector<Obstacle> all = Judge(features, version, only(TorchMode::weights_only)).run();
-  // Of what mmap adds, only what is said of mmap alone: the rest is about plain loading.
-  for (Obstacle& obstacle : Judge(features, version, only(TorchMode::mmap)).run()) {
-    const auto is_same = [&](const Fact& fact) { return fact.id == obstacle.fact; };
-    const auto fact = std::ranges::find_if(facts(), is_same);
-    if (fact != facts().end() && fact->modes == kMapped) all.push_back(std::move(obstacle));
-  }
-  std::ranges::stable_sort(all, [](const Obstacle& a, const Obstacle& b) { return a.stops && !b.stops; });
-  return all;
-}
-
 std::shared_ptr<const Features> features_of(const std::string& path, const LoadOptions& options) {
   try {
     return features_of(load(path, options));

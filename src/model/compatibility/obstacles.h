@@ -43,7 +43,5 @@ struct Obstacle {
 [[nodiscard]] std::vector<Obstacle> obstacles(const Features& features, TorchVersion version, TorchMode mode);
 /// Whether this version was never run in this mode to see that verdicts agree: they are by PyTorch's source.
 [[nodiscard]] bool is_by_source(TorchVersion version, TorchMode mode) noexcept;
-/// obstacles() for torch.load(mmap=True, weights_only=True).
-[[nodiscard]] std::vector<Obstacle> obstacles_mmap_weights_only(const Features& features, TorchVersion version);
 
 }  // namespace sconce::model::compatibility

@@ -140,8 +140,10 @@ NodeId PickleProbe::instance(std::uint64_t, NodeId cls, NodeId args) {
   return made(ObjectRecord::How::instance, cls, args);
 }
 
-NodeId PickleProbe::build(std::uint64_t offset, NodeId target, NodeId) {
+NodeId PickleProbe::build(std::uint64_t offset, NodeId target, NodeId state) {
   const std::string_view name = class_of(target);
+  if (name.starts_with("torch.") && document_.kind(state) == Kind::list)
+    features_.add(Trait::slots_state, name, offset);
   if (name == kOrderedDict) {
     features_.add(Trait::ordered_dict_items, name, offset);
   } else if (!name.starts_with("torch.")) {

@@ -43,6 +43,13 @@ bool can_cast(DType from, DType to) {
   return !info(from).is_quantized && !info(to).is_quantized && !is_packed(from) && !is_packed(to);
 }
 
+std::string why_no_cast(DType from, DType to) {
+  if (info(from).is_quantized && !info(to).is_quantized)
+    return "Copying from quantized Tensor to non-quantized Tensor is not allowed, please use dequantize to get a float "
+           "Tensor from a quantized Tensor";
+  return "there is no conversion from " + std::string(to_string(from)) + " to " + std::string(to_string(to));
+}
+
 std::string while_copying(const TargetEntry& entry, const Tensor& tensor, const std::string& why) {
   return "While copying the parameter named \"" + entry.name + "\", whose dimensions in the model are " +
          torch_size(entry.shape) + " and whose dimensions in the checkpoint are " + torch_size(tensor.shape()) +
@@ -123,7 +130,9 @@ std::optional<MatchFinding> why_not(const Matching& matching, std::size_t target
     return finding;
   }
   finding.found = text_of(tensor.dtype(), tensor.shape());
-  if (!shape_fits(tensor.shape(), entry.shape) && !takes_any_shape(matching, target)) {
+  const bool exact = std::ranges::equal(tensor.shape(), entry.shape);
+  const bool fits = exact || (shape_fits(tensor.shape(), entry.shape) && !info(tensor.dtype()).is_quantized);
+  if (!fits && !takes_any_shape(matching, target)) {
     finding.kind = MatchFinding::Kind::shape;
     finding.skipped = options.skip_mismatched;
     finding.message = "size mismatch for " + entry.name + ": copying a param with shape " + torch_size(tensor.shape()) +
@@ -139,10 +148,11 @@ std::optional<MatchFinding> why_not(const Matching& matching, std::size_t target
   if (options.assign || tensor.dtype() == entry.dtype) return std::nullopt;
   if (options.cast && can_cast(tensor.dtype(), entry.dtype)) return std::nullopt;
   finding.kind = MatchFinding::Kind::dtype;
-  const std::string dtypes = std::string(to_string(tensor.dtype())) +
-                             " from checkpoint, the dtype in current model is " + std::string(to_string(entry.dtype));
-  finding.message = "dtype mismatch for " + entry.name + ": copying a param with dtype " + dtypes +
-                    (can_cast(tensor.dtype(), entry.dtype) ? "." : ", and there is no conversion.");
+  finding.message = "dtype mismatch for " + entry.name + ": copying a param with dtype " +
+                    std::string(to_string(tensor.dtype())) + " from checkpoint, the dtype in current model is " +
+                    std::string(to_string(entry.dtype)) + ".";
+  if (!can_cast(tensor.dtype(), entry.dtype))
+    finding.message = while_copying(entry, tensor, why_no_cast(tensor.dtype(), entry.dtype));
   return finding;
 }
 

@@ -82,6 +82,7 @@ MatchedEntry matched_entry(const Matching& matching, std::size_t target, const M
   }
   if (!place.upgrade.empty()) entry.steps.push_back("upgrade " + place.upgrade);
   if (wanted.value || !entry.tensor.defined()) return entry;
+  if (entry.tensor.is_numpy()) entry.steps.emplace_back("numpy.ndarray as a tensor");
   if (!std::ranges::equal(entry.tensor.shape(), wanted.shape)) {
     if (takes_any_shape(matching, target)) {
       entry.resizes = true;

@@ -116,6 +116,7 @@ std::vector<std::string> NearNames::nearest_to(const NamedShape& wanted) {
     for (std::size_t other = 0; other < others_.size() && other < kMostOthers; ++other)
       candidates_.push_back(static_cast<std::uint32_t>(other));
   }
+  work_left_ -= std::min<std::uint64_t>(work_left_, 16 * candidates_.size());  // sorting them is work, too
   std::ranges::sort(candidates_);
   candidates_.erase(std::ranges::unique(candidates_).begin(), candidates_.end());
   std::vector<std::string> same, different;

@@ -1,6 +1,7 @@
 #include "model/matching/propose.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -26,6 +27,10 @@ struct Counted {
   std::size_t touched_fit = 0;           ///< of which fit after it
   bool collides = false;                 ///< two sources would go to one target
 };
+
+std::ptrdiff_t anywhere(const Changes& changes) {
+  return std::ranges::count_if(changes, [](const std::string& change) { return change.starts_with("*."); });
+}
 
 class Search {
  public:
@@ -80,7 +85,8 @@ class Search {
     }
     std::ranges::stable_sort(found, [](const Counted& a, const Counted& b) {
       if (a.fits != b.fits) return a.fits > b.fits;
-      return a.changes.size() < b.changes.size();
+      if (a.changes.size() != b.changes.size()) return a.changes.size() < b.changes.size();
+      return anywhere(a.changes) < anywhere(b.changes);  // the plainest of those with the same effect
     });
     std::vector<Counted> different;
     for (Counted& counted : found)

@@ -38,7 +38,7 @@ std::string name_list(const MatchReport& report, Sort kind, std::size_t most) {
 
 bool is_pytorchs(const MatchFinding& finding) {
   return finding.kind == Sort::shape || finding.kind == Sort::unreadable || finding.kind == Sort::obsolete ||
-         (finding.kind == Sort::dtype && finding.message.ends_with("conversion."));
+         (finding.kind == Sort::dtype && finding.message.starts_with("While copying"));
 }
 
 class Lines {

@@ -37,7 +37,7 @@ void fill_batches_tracked(Matching& matching, std::size_t at, std::string_view m
 }
 
 /// torch/ao/quantization/observer.py, UniformQuantizationObserverBase: version 2 made eps a buffer. PyTorch writes it
-/// in any case; here, what the source has is kept.
+/// for older ones whatever the state_dict has.
 void fill_observer_eps(Matching& matching, std::size_t at, std::string_view module) {
   const TargetEntry& entry = matching.target.entries[at];
   const std::size_t least = beside(matching, module, "min_val");
@@ -47,6 +47,7 @@ void fill_observer_eps(Matching& matching, std::size_t at, std::string_view modu
   const auto version = sibling != kNone ? matching.version_of(sibling) : matching.source.version_of(module);
   if (!older_than(version, 2)) return;
   const float eps[] = {std::numeric_limits<float>::epsilon()};
+  matching.places[at].source = kNone;
   matching.places[at].tensor = Tensor::from(std::span<const float>(eps), {1});
   matching.places[at].upgrade = "eps of an observer that was saved before it was a buffer";
 }
@@ -183,9 +184,10 @@ void upgrade_names(Matching& matching) {
     if (!matching.places[at].taken()) split_attention(matching, at, module_of(matching.target.entries[at].name));
   }
   for (std::size_t at = 0; at < matching.places.size(); ++at) {
-    if (matching.places[at].taken() || matching.target.entries[at].value) continue;
+    if (matching.target.entries[at].value) continue;
     const std::string_view name = matching.target.entries[at].name;
-    if (leaf_of(name) == "num_batches_tracked") fill_batches_tracked(matching, at, module_of(name));
+    if (leaf_of(name) == "num_batches_tracked" && !matching.places[at].taken())
+      fill_batches_tracked(matching, at, module_of(name));
     if (leaf_of(name) == "eps") fill_observer_eps(matching, at, module_of(name));
   }
   for (const TargetModule& module : matching.target.modules) refuse_running_stats(matching, module);

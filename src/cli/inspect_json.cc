@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "cli/inspect.h"
 #include "cli/listing.h"
+#include "cli/training_view.h"
 #include "cli/value_json.h"
 
 namespace sconce::cli {
@@ -132,6 +133,7 @@ void inspect_json(const Checkpoint& checkpoint, const Arguments& arguments, Prog
       });
   json.end_array().member("unreferenced_bytes", checkpoint.unreferenced_bytes());
   write_values(json, checkpoint, filter, output);
+  write_training(json, checkpoint, output);
   write_calls(json, checkpoint.file());
   write_beside(json, checkpoint.file());
   // Only where a listing was ended by Limits::paths.

@@ -6,6 +6,7 @@
 #include "cli/inspect.h"
 #include "cli/listing.h"
 #include "cli/tensor_table.h"
+#include "cli/training_view.h"
 #include "cli/value_text.h"
 
 namespace sconce::cli {
@@ -175,6 +176,7 @@ void inspect_text(const Checkpoint& checkpoint, const Arguments& arguments, Prog
   progress.clear();
   table.sort(arguments.value("sort").value_or("tree"));
   print_head(output, style, checkpoint, table.totals());
+  if (filter.all()) print_training(output, style, checkpoint);
   if (table.totals().tensors != 0) {
     output << "\n" << style.bold("Tensors") << "\n";
     table.print(output, style, limit, arguments.has("tree"));

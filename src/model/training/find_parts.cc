@@ -130,7 +130,7 @@ class Finder {
     if (place.depth == 1 && place.of_layout && *place.of_layout != PartKind::other) {
       kind = place.of_layout;
       by = KnownBy::layout;
-    } else if (place.depth <= 2) {
+    } else if (place.depth <= 3 && !(place.depth == 1 && place.of_layout)) {
       kind = kind_by_name(place.key);
     }
     if (!kind || (!container && !(text && *kind == PartKind::hyper_parameters))) return;

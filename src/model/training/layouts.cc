@@ -51,9 +51,13 @@ constexpr LayoutKey kMmengine[] = {{"state_dict", model},
                                    {"param_schedulers", scheduler}};
 constexpr LayoutKey kMmcv[] = {{"state_dict", model}, {"optimizer", optimizer}};
 // fairseq/trainer.py state_dict(); fairseq/checkpoint_utils.py has the forms before.
-constexpr LayoutKey kFairseq[] = {{"model", model},          {"args", hyper_parameters},
-                                  {"cfg", hyper_parameters}, {"last_optimizer_state", optimizer},
-                                  {"task_state", other},     {"criterion", other}};
+constexpr LayoutKey kFairseq[] = {{"model", model},
+                                  {"args", hyper_parameters},
+                                  {"cfg", hyper_parameters},
+                                  {"last_optimizer_state", optimizer},
+                                  {"optimizer_history", other},
+                                  {"task_state", other},
+                                  {"criterion", other}};
 // ultralytics/engine/trainer.py save_model(); yolov5/train.py and yolov3/train.py.
 constexpr LayoutKey kUltralytics[] = {{"model", model},           {"ema", ema},
                                       {"optimizer", optimizer},   {"scaler", scaler},

@@ -172,6 +172,7 @@ constexpr std::string_view kProgress[] = {
 
 std::optional<PartKind> kind_by_name(std::string_view key) {
   const std::string name = lower(key);
+  if (name.ends_with("_history")) return std::nullopt;
   for (const NameRow& row : kContained)
     if (name.find(row.part) != std::string::npos) return row.kind;
   for (const NameRow& row : kExact)

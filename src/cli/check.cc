@@ -108,6 +108,7 @@ class TablePrinter {
     std::string head;
     append_left(head, "PyTorch", kFirst);
     for (const std::string_view name : kHeads) append_left(head, name, kColumn);
+    head.erase(head.find_last_not_of(' ') + 1);
     out_ << style_.bold(head) << "\n";
     for (const Row& row : rows_of(report)) print_row(row);
     if (!reasons_.empty()) out_ << "\n";
@@ -131,7 +132,7 @@ class TablePrinter {
       line += cell->opens ? (cell->why.empty() ? style_.green(text) : style_.yellow(text)) : style_.red(text);
       if (width < kColumn) line.append(kColumn - width, ' ');
     }
-    while (line.ends_with(' ')) line.pop_back();
+    line.erase(line.find_last_not_of(' ') + 1);
     out_ << line << "\n";
   }
 
@@ -249,9 +250,16 @@ int answer_one(const CheckReport& report, const Arguments& arguments, std::strin
   return verdict.opens ? kClean : kNo;
 }
 
+constexpr const char* kOnlyInto[] = {"non-strict", "auto-prefix", "strip", "rename",    "skip-mismatched",
+                                     "assign",     "no-cast",     "which", "into-which"};
+
 }  // namespace
 
 int run_check(const Arguments& arguments) {
+  if (arguments.has("into")) return run_check_into(arguments);
+  for (const char* const option : kOnlyInto)
+    if (arguments.has(option))
+      usage_error(std::string("--") + option + " says how names are matched; with what is missing", "add --into LIKE");
   const std::string& name = arguments.operands().front();
   if (!arguments.has("for"))
     for (const char* const option : {"weights-only", "mmap", "libtorch"})

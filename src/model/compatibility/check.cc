@@ -1,8 +1,8 @@
 #include <sconce/check.h>
 
 #include <algorithm>
-#include <map>
 
+#include "base/text.h"
 #include "model/compatibility/facts.h"
 #include "model/compatibility/features.h"
 #include "model/compatibility/needs.h"
@@ -15,6 +15,35 @@ namespace model::compatibility {
 
 namespace {
 
+/// What stands in the way, or what is to be known, as one sentence: names of one kind in one list.
+std::string sentence(const std::vector<Obstacle>& found, bool stops) {
+  constexpr std::size_t kMostReasons = 3;
+  constexpr std::size_t kMostNames = 6;
+  std::vector<std::string_view> told;
+  std::string text;
+  std::size_t reasons = 0;
+  std::size_t more = 0;
+  for (const Obstacle& one : found) {
+    if (one.stops != stops || std::ranges::find(told, one.fact) != told.end()) continue;
+    told.push_back(one.fact);
+    if (++reasons > kMostReasons) {
+      ++more;
+      continue;
+    }
+    text += (text.empty() ? "" : "; ") + one.why;
+    std::vector<std::string> others;
+    for (const Obstacle& other : found)
+      if (other.fact == one.fact && other.why != one.why && !other.concerns.empty()) others.push_back(other.concerns);
+    if (others.empty()) continue;
+    text += "; likewise ";
+    for (std::size_t at = 0; at < std::min(others.size(), kMostNames); ++at)
+      text += (at == 0 ? "" : ", ") + escaped(others[at]);
+    if (others.size() > kMostNames) text += " and " + std::to_string(others.size() - kMostNames) + " more";
+  }
+  if (more != 0) text += "; and " + std::to_string(more) + " more such things";
+  return text;
+}
+
 TorchVerdict verdict(const Features& features, TorchVersion version, TorchMode mode) {
   const std::vector<Obstacle> found = obstacles(features, version, mode);
   TorchVerdict result;
@@ -23,14 +52,8 @@ TorchVerdict verdict(const Features& features, TorchVersion version, TorchMode m
   result.opens = found.empty() || !found.front().stops;
   result.by_source = is_by_source(version, mode);
   if (found.empty()) return result;
-  if (!result.opens) {
-    result.why = found.front().why;
-    result.message = found.front().message;
-    return result;
-  }
-  constexpr std::size_t kMostCaveats = 3;
-  for (std::size_t at = 0; at < std::min(found.size(), kMostCaveats); ++at)
-    result.why += (at == 0 ? "" : "; ") + found[at].why;
+  result.why = sentence(found, !result.opens);
+  if (!result.opens) result.message = found.front().message;
   return result;
 }
 

@@ -60,8 +60,13 @@ void collect_records(const Records& records, Features& features) {
   if (version != nullptr) add_file_version(text_of(version), features);
   if (const ZipEntry* order = records.find("byteorder"); order != nullptr && text_of(order) == "big")
     features.add(Trait::big_endian, "big");
-  for (const std::uint32_t entry : records.storage_entries())
-    if (zip.entries()[entry].method != 0) features.add(Trait::deflated_storage, zip.name(zip.entries()[entry]));
+  for (const std::uint32_t number : records.storage_entries()) {
+    const ZipEntry& entry = zip.entries()[number];
+    if (entry.method == 0) continue;
+    features.add(Trait::deflated_storage, zip.name(entry));
+    const std::uint64_t left = zip.source()->size() - zip.payload_offset(entry);
+    if (entry.size > left) features.add(Trait::deflated_past_end, zip.name(entry));
+  }
 }
 
 void collect_zip(const Reading& reading, Features& features) {

@@ -46,6 +46,7 @@ enum class Trait : std::uint8_t {
   big_endian,
   big_endian_untyped,
   deflated_storage,
+  deflated_past_end,  ///< and as long as it is uncompressed, it would reach behind the end of the file
   // Of a legacy stream.
   several_objects,
   legacy_untyped,
@@ -67,6 +68,7 @@ enum class Trait : std::uint8_t {
   text_not_ascii,      ///< str of Python 2
   text_not_utf8,
   gpu_location,
+  meta_location,
   foreign_location,    ///< a device that this PyTorch may not know
   cuda_storage_class,  ///< torch.cuda.FloatStorage: needs a GPU, even with a map_location
   cuda_tensor_class,   ///< torch.cuda.FloatTensor, made by calling it
@@ -77,6 +79,7 @@ enum class Trait : std::uint8_t {
   long_integer,        ///< LONG1 of another length than eight
   ordered_dict_items,  ///< an OrderedDict with entries
   odd_dict_key,
+  packed_storage,  ///< quint4x2, quint2x4
   shared_storage,
   count_,
 };

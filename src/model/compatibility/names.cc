@@ -192,6 +192,27 @@ constexpr NameFact kNames[] = {
     {"torch.distributed._shard.sharded_tensor.api.ShardedTensor", since(1, 11), kNone, kNone},
 };
 
+/// Modules of torch that are younger than the format: everything in them.
+constexpr NameFact kModules[] = {
+    {"torch.ao.nn.", since(1, 13), kNone, kNone, "torch.nn.quantized and its kind before 1.13"},
+    {"torch.ao.", since(1, 10), kNone, kNone, "torch.quantization before 1.10"},
+    {"torch.nn.utils.parametrize.", since(1, 9), kNone, kNone},
+    {"torch.nn.utils.parametrizations.", since(1, 9), kNone, kNone},
+    {"torch.nn.quantized.", since(1, 3), kNone, kNone},
+    {"torch.nn.intrinsic.", since(1, 3), kNone, kNone},
+    {"torch.nn.qat.", since(1, 3), kNone, kNone},
+    {"torch.quantization.", since(1, 3), kNone, kNone},
+    {"torch.fx.", since(1, 8), kNone, kNone},
+    {"torch.amp.", since(1, 10), kNone, kNone},
+    {"torch.nested._internal.", since(2, 1), kNone, kNone},
+    {"torch.distributed.fsdp.", since(1, 11), kNone, kNone},
+    {"torch.distributed.checkpoint.", since(2, 0), kNone, kNone,
+     "torch.distributed._shard.checkpoint in 1.12 and 1.13"},
+    {"torch.distributed.tensor.", since(2, 5), kNone, kNone, "torch.distributed._tensor before 2.5"},
+    {"torch.distributed._tensor.", since(1, 13), kNone, kNone, "torch.distributed.tensor since 2.5"},
+    {"torch._dynamo.", since(2, 0), kNone, kNone},
+};
+
 constexpr std::array<std::string_view, 11> kTensorTypes = {"Double", "Float", "Half", "BFloat16", "Long",   "Int",
                                                            "Short",  "Char",  "Byte", "Bool",     "Complex"};
 
@@ -227,6 +248,8 @@ const NameFact* family(std::string_view name) noexcept {
 const NameFact* name_fact(std::string_view name) noexcept {
   for (const NameFact& row : kNames)
     if (row.name == name) return &row;
+  for (const NameFact& row : kModules)
+    if (name.starts_with(row.name)) return &row;
   return family(name);
 }
 

@@ -29,7 +29,7 @@ constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 
 /// Device tags that every PyTorch of their time restores without an extension.
 bool is_known_device(std::string_view location) {
-  constexpr std::array<std::string_view, 4> kKnown = {"cpu", "cuda", "mps", "meta"};
+  constexpr std::array<std::string_view, 3> kKnown = {"cpu", "cuda", "mps"};
   return std::ranges::find(kKnown, location.substr(0, location.find(':'))) != kKnown.end();
 }
 
@@ -193,6 +193,8 @@ void PickleProbe::storage_id(std::uint64_t offset, std::span<const NodeId> parts
     const bool untyped = document_.global_record(parts[1]).python3_name == "UntypedStorage";
     if (untyped && legacy_) features_.add(Trait::legacy_untyped, cls, offset);
     if (untyped && features_.has(Trait::big_endian)) features_.add(Trait::big_endian_untyped, cls, offset);
+    if (cls == "torch.QUInt4x2Storage" || cls == "torch.QUInt2x4Storage")
+      features_.add(Trait::packed_storage, cls, offset);
     if (cls == "torch.UntypedStorage") features_.add(Trait::untyped_via_torch, cls, offset);
   }
   if (document_.kind(parts[2]) == Kind::str && !storage_keys_.insert(parts[2]).second)
@@ -201,6 +203,7 @@ void PickleProbe::storage_id(std::uint64_t offset, std::span<const NodeId> parts
   const std::string_view location = document_.text(parts[3]);
   if (location == "cpu" || std::ranges::find(features_.locations, location) != features_.locations.end()) return;
   if (features_.locations.size() < 64) features_.locations.emplace_back(location);
+  if (location == "meta") return features_.add(Trait::meta_location, location, offset);
   features_.add(is_known_device(location) ? Trait::gpu_location : Trait::foreign_location, location, offset);
 }
 

@@ -19,9 +19,11 @@ VERSION = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")
 
 
 def import_everything():
-    """Plain loading is judged as if every module were importable: numpy._core under the numpy of old releases, and
-    pathlib._local, which only Python 3.13 has."""
+    """Plain loading is judged as if every module were importable: numpy._core under the numpy of old releases,
+    pathlib._local, which only Python 3.13 has, and classes of the script that saved a file."""
     import pathlib
+    main_module = sys.modules["__main__"]
+    main_module.__getattr__ = lambda name: main_module.__dict__.setdefault(name, type(name, (torch.nn.Module,), {}))
     sys.modules.setdefault("pathlib._local", pathlib)
     if not hasattr(numpy, "_core"):
         sys.modules["numpy._core"] = numpy.core

@@ -1,0 +1,3 @@
+// What every test includes; tests/CMakeLists.txt has it compiled once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>

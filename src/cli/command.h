@@ -27,6 +27,8 @@ enum Exit : int {
 [[nodiscard]] int run_verify(const Arguments& arguments);
 [[nodiscard]] int run_convert(const Arguments& arguments);
 [[nodiscard]] int run_check(const Arguments& arguments);
+/// `check --into`.
+[[nodiscard]] int run_check_into(const Arguments& arguments);
 [[nodiscard]] int run_devices(const Arguments& arguments);
 [[nodiscard]] int run_load(const Arguments& arguments);
 [[nodiscard]] int run_diff(const Arguments& arguments);

@@ -15,6 +15,7 @@ constexpr std::string_view kComparing = "Comparing";
 constexpr std::string_view kTensors = "Tensors";
 constexpr std::string_view kMoving = "Moving";
 constexpr std::string_view kJudging = "Judging";
+constexpr std::string_view kInto = "Loading into a model";
 
 constexpr Option kDtype = {
     .name = "dtype",
@@ -304,12 +305,53 @@ constexpr Option kCheckOptions[] = {
      .argument = "SIZE",
      .category = kJudging,
      .brief = "of one GPU, for example 24GiB: does the model fit"},
+    {.name = "into",
+     .argument = "LIKE",
+     .category = kInto,
+     .brief = "would load_state_dict load FILE into this model: exit code 0 or 1",
+     .detail = "LIKE is another checkpoint; the names, shapes and dtypes of its state_dict, or of the whole module that "
+               "it is, are those of the model. A dry run, without the table of versions: what is missing, unexpected or "
+               "of another shape, in PyTorch's words, with the nearest names and the prefixes that stand between.",
+     .completes = Completes::file},
+    {.name = "non-strict",
+     .category = kInto,
+     .brief = "strict=False: missing and unexpected names are said, but not held against it"},
+    {.name = "auto-prefix",
+     .category = kInto,
+     .brief = "take off or put on the prefixes that are in the way",
+     .detail = "Only where nothing else would do as well; without it they are proposed."},
+    {.name = "strip",
+     .argument = "PREFIX",
+     .category = kInto,
+     .brief = "take a prefix off the names of FILE: module.",
+     .detail = "May be given several times, for any order of nesting. '*.module.': this component wherever it stands. "
+               "'old.=new.': one in place of another. '=model.': put before every name.",
+     .repeats = true},
+    {.name = "rename",
+     .argument = "RULES",
+     .category = kInto,
+     .brief = "a file of rules for the names of FILE, a line each: FROM -> TO",
+     .detail = "^ and $ are the ends of a name, * stands for one or more characters, and \\1 … \\9 for what the stars "
+               "took. Applied in their order, after --strip.",
+     .repeats = true,
+     .completes = Completes::file},
+    {.name = "skip-mismatched",
+     .category = kInto,
+     .brief = "leave out entries of another shape: a head for other classes"},
+    {.name = "assign", .category = kInto, .brief = "assign=True: the dtypes of FILE stay"},
+    {.name = "no-cast", .category = kInto, .brief = "another dtype does not fit"},
+    {.name = "which",
+     .argument = "PATH",
+     .category = kInto,
+     .brief = "the state_dict of FILE, where it has several: ema"},
+    {.name = "into-which", .argument = "PATH", .category = kInto, .brief = "and that of LIKE"},
 };
 
 constexpr Example kCheckExamples[] = {
     {"sconce check model.pt", "the table of versions and modes, memory, code"},
     {"sconce check model.pt --for torch==1.13 --weights-only && echo good", "in a script"},
     {"sconce check model.pt --gpu-memory 24GiB", "and whether it fits onto that GPU"},
+    {"sconce check new.ckpt --into model.pt --auto-prefix", "do the names and shapes fit this model"},
 };
 
 constexpr Example kCompletionExamples[] = {
@@ -421,8 +463,8 @@ constexpr Command kCommands[] = {
          "weights_only=False), and in C++ (torch::pickle_load; torch::jit::load for TorchScript): it opens, it opens "
          "but something is to be known, or it does not, with what PyTorch would say. Reads no tensor data, and "
          "executes nothing.",
-     .exit_codes = "0: judged; with --for: it opens. 1: with --for: it does not. 3: the file is damaged. 4: it cannot "
-                   "be read. 5: it is no model file.",
+     .exit_codes = "0: judged; with --for: it opens; with --into: it fits. 1: with --for or --into: it does not. 3: the "
+                   "file is damaged. 4: it cannot be read. 5: it is no model file.",
      .options = kCheckOptions,
      .examples = kCheckExamples,
      .run = run_check},

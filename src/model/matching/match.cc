@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "model/matching/findings.h"
 #include "model/matching/matching.h"
 #include "model/matching/prefixes.h"
@@ -20,6 +21,8 @@ inline namespace v0 {
 namespace {
 
 using namespace model::matching;  // NOLINT(google-build-using-namespace): this file is the room's face
+
+std::string counted(std::size_t names) { return " (" + with_commas(names) + (names == 1 ? " name)" : " names)"); }
 
 /// Takes prefixes off and on, and counts for whom.
 void change_prefixes(std::vector<Entry>& entries, std::span<const std::string> texts, const char* how,
@@ -36,8 +39,7 @@ void change_prefixes(std::vector<Entry>& entries, std::span<const std::string> t
       entry.steps.push_back(how + changes[at].text);
     }
   }
-  for (std::size_t at = 0; at < changes.size(); ++at)
-    applied.push_back(how + changes[at].text + " (" + std::to_string(counts[at]) + " names)");
+  for (std::size_t at = 0; at < changes.size(); ++at) applied.push_back(how + changes[at].text + counted(counts[at]));
 }
 
 void rename(std::vector<Entry>& entries, std::span<const RenameRule> rules, std::vector<std::string>& applied) {
@@ -49,7 +51,7 @@ void rename(std::vector<Entry>& entries, std::span<const RenameRule> rules, std:
       entry.left_out = entry.now.empty();
       entry.steps.push_back("rename " + renamer.text());
     }
-    applied.push_back("rename " + renamer.text() + " (" + std::to_string(count) + " names)");
+    applied.push_back("rename " + renamer.text() + counted(count));
   }
 }
 

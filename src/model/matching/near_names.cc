@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMostComponents = 24;  // deeper names are compared by their first ones
 constexpr std::size_t kMostKeys = std::size_t{4} << 20;
 constexpr std::size_t kMostOfBucket = 32;                     // of names that differ in the same component
-constexpr std::uint64_t kMostWork = std::uint64_t{64} << 20;  // characters: less than a second
+constexpr std::uint64_t kMostWork = std::uint64_t{24} << 20;  // characters: less than a second
 constexpr std::size_t kThorough = 64;                         // names for which all others are looked at
 constexpr std::size_t kMostOthers = 4096;                     // of which they are
 constexpr std::size_t kLongest = 1024;                        // bytes; longer names get no suggestions
@@ -91,26 +91,31 @@ NearNames::NearNames(std::vector<NamedShape> others)
   std::ranges::sort(table_, {}, [](const Bucket& bucket) { return std::pair(bucket.key, bucket.other); });
 }
 
-void NearNames::gather(std::uint64_t key) {
+/// A bucket with many names says little: they differ in a number, most of all.
+void NearNames::gather(std::uint64_t key, bool full_ones) {
   const auto found = std::ranges::lower_bound(table_, key, {}, &Bucket::key);
-  std::size_t taken = 0;
-  for (auto at = found; at != table_.end() && at->key == key && taken < kMostOfBucket; ++at, ++taken)
-    candidates_.push_back(at->other);
+  const auto rest = static_cast<std::size_t>(table_.end() - found);
+  const bool full = rest > kMostOfBucket && found[kMostOfBucket].key == key;
+  if (full != full_ones) return;
+  for (std::size_t at = 0; at < std::min(rest, kMostOfBucket) && found[static_cast<std::ptrdiff_t>(at)].key == key;
+       ++at)
+    candidates_.push_back(found[static_cast<std::ptrdiff_t>(at)].other);
 }
 
-void NearNames::gather_by_components(std::string_view name) {
+void NearNames::gather_by_components(std::string_view name, bool full_ones) {
   const Cut parts = cut(name);
   for (std::size_t at = 0; at < parts.count; ++at) {
-    gather(key_without(name, parts, at, kReplaced + 8 * at));  // another component in its place
-    gather(key_without(name, parts, at, kRemoved));            // one component too many
-    gather(key_with_gap(name, parts, at, kRemoved));           // one too few
+    gather(key_without(name, parts, at, kReplaced + 8 * at), full_ones);  // another component in its place
+    gather(key_without(name, parts, at, kRemoved), full_ones);            // one component too many
+    gather(key_with_gap(name, parts, at, kRemoved), full_ones);           // one too few
   }
 }
 
 std::vector<std::string> NearNames::nearest_to(const NamedShape& wanted) {
   if (wanted.name.size() > kLongest || work_left_ == 0) return {};
   candidates_.clear();
-  gather_by_components(wanted.name);
+  gather_by_components(wanted.name, false);
+  if (candidates_.empty()) gather_by_components(wanted.name, true);
   if (thorough_left_ != 0) {
     --thorough_left_;
     for (std::size_t other = 0; other < others_.size() && other < kMostOthers; ++other)

@@ -33,8 +33,8 @@ class NearNames {
     std::uint32_t other;
   };
 
-  void gather(std::uint64_t key);
-  void gather_by_components(std::string_view name);
+  void gather(std::uint64_t key, bool full_ones);
+  void gather_by_components(std::string_view name, bool full_ones);
 
   std::vector<NamedShape> others_;
   std::vector<Bucket> table_;  ///< sorted by key

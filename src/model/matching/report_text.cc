@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -50,16 +53,36 @@ class Lines {
   std::string text_;
 };
 
-void add_suggestions(const MatchReport& report, Sort kind, Lines& lines) {
-  std::size_t count = 0;
-  for (const MatchFinding& finding : report.findings) {
-    if (finding.kind != kind || finding.suggestions.empty() || ++count > kMostListed) continue;
-    std::string near;
-    for (const std::string& name : finding.suggestions) near += (near.empty() ? "\"" : " or \"") + name + "\"";
-    lines.add("  \"" + finding.name + "\": did you mean " + near + "?");
-  }
-  if (count > kMostListed) lines.add("  … and near names for " + with_commas(count - kMostListed) + " more");
+/// Whether a prefix alone is between the names; proposals say that once for all.
+bool differ_by_prefix(std::string_view a, std::string_view b) {
+  return a.size() < b.size() ? b.ends_with("." + std::string(a)) : a.ends_with("." + std::string(b));
 }
+
+/// Near names of what is missing, and of what is unexpected where that was not said from the other side.
+class Suggestions {
+ public:
+  explicit Suggestions(const MatchReport& report) : report_(report) {}
+
+  void add(Sort kind, Lines& lines) {
+    std::size_t count = 0;
+    for (const MatchFinding& finding : report_.findings) {
+      if (finding.kind != kind) continue;
+      std::string near;
+      for (const std::string& name : finding.suggestions) {
+        if (!report_.proposed.empty() && differ_by_prefix(name, finding.name)) continue;
+        if (said_.contains({name, finding.name})) continue;
+        said_.insert({finding.name, name});
+        near += (near.empty() ? "\"" : " or \"") + name + "\"";
+      }
+      if (!near.empty() && ++count <= kMostListed) lines.add("  \"" + finding.name + "\": did you mean " + near + "?");
+    }
+    if (count > kMostListed) lines.add("  … and near names for " + with_commas(count - kMostListed) + " more");
+  }
+
+ private:
+  const MatchReport& report_;
+  std::set<std::pair<std::string_view, std::string_view>> said_;
+};
 
 void add_findings(const MatchReport& report, Sort kind, Lines& lines) {
   std::size_t count = 0;
@@ -92,15 +115,16 @@ std::string torch_message(const MatchReport& report, const Target& target, bool 
 
 std::string to_text(const MatchReport& report, const Target& target) {
   Lines lines;
+  Suggestions suggestions(report);
   const std::string filled = with_commas(report.matched.size()) + " of " + with_commas(report.targets) +
-                             " entries of " + model_name(target) + " get a tensor, of " + with_commas(report.sources) +
+                             " entries of " + model_name(target) + " are filled, from " + with_commas(report.sources) +
                              " in the state_dict" +
                              (report.source_path.empty() ? "" : " at \"" + report.source_path + "\"");
   lines.add((report.fits ? "fits: " : "does not fit: ") + filled);
   for (const Sort kind : {Sort::missing, Sort::unexpected}) {
     if (const std::string names = name_list(report, kind, kMostListed); !names.empty())
       lines.add(names.substr(0, names.size() - 1));
-    add_suggestions(report, kind, lines);
+    suggestions.add(kind, lines);
   }
   for (const Sort kind :
        {Sort::shape, Sort::dtype, Sort::unreadable, Sort::obsolete, Sort::collision, Sort::contradiction})

@@ -31,7 +31,7 @@ TEST(MatchStateDict, TakesEqualNamesAndShapes) {
   EXPECT_EQ(pairs_of(report, wanted), "fc.weight <- fc.weight\nfc.bias <- fc.bias\n") << "in the target's order";
   EXPECT_THAT(report.proposed, IsEmpty());
   EXPECT_EQ(torch_message(report, wanted), "");
-  EXPECT_THAT(to_text(report, wanted), HasSubstr("fits: 2 of 2 entries"));
+  EXPECT_THAT(to_text(report, wanted), HasSubstr("fits: 2 of 2 entries of the model are filled, from 2"));
 }
 
 TEST(MatchStateDict, ListsWhatIsMissingAndUnexpectedUnlessNotStrict) {

@@ -118,8 +118,8 @@ TEST(RenameRules, AreAppliedInTheirOrderBehindPrefixes) {
   EXPECT_THAT(report.matched[0].steps,
               ElementsAre("strip module.", "rename ^fc. -> head.", "rename head.gamma -> head.weight"));
   EXPECT_THAT(report.applied,
-              ElementsAre("strip module. (1 names)", "rename ^fc. -> head. (1 names)",
-                          "rename head.gamma -> head.weight (1 names)", "rename ^n_averaged$ ->  (1 names)"));
+              ElementsAre("strip module. (1 name)", "rename ^fc. -> head. (1 name)",
+                          "rename head.gamma -> head.weight (1 name)", "rename ^n_averaged$ ->  (1 name)"));
 }
 
 }  // namespace

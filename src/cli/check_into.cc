@@ -71,8 +71,9 @@ std::string advice(const Checkpoint& source, const Target& target, MatchOptions 
     report = match_state_dict(source, target, options, which);
   }
   if (more.empty()) return {};
-  return "with" + more + (report.fits ? " it fits" : " it still does not fit") + ": " +
-         std::to_string(report.matched.size()) + " entries are filled instead of " + std::to_string(filled);
+  return "with" + more + (report.fits ? " it fits" : " it still does not fit") + ", and fills " +
+         with_commas(report.matched.size()) + " of " + with_commas(report.targets) + " instead of " +
+         with_commas(filled);
 }
 
 }  // namespace

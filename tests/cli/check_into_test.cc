@@ -45,7 +45,7 @@ TEST_F(CheckInto, SaysWhatPyTorchWouldSayAndWhatWouldHelp) {
   EXPECT_THAT(ran.out, HasSubstr("does not fit: 0 of 2 entries of the model are filled"));
   EXPECT_THAT(ran.out, HasSubstr("\nMissing key(s) in state_dict: \"body.weight\", \"head.weight\".\n"));
   EXPECT_THAT(ran.out, HasSubstr("\nwith strip \"module.\": 1 of 2 fit by name and shape, 0 without\n"));
-  EXPECT_THAT(ran.out, EndsWith("with --strip 'module.' it still does not fit: 1 entries are filled instead of 0\n"));
+  EXPECT_THAT(ran.out, EndsWith("with --strip 'module.' it still does not fit, and fills 1 of 2 instead of 0\n"));
 }
 
 TEST_F(CheckInto, FitsWithPrefixRulesAndASkippedHead) {
@@ -54,7 +54,7 @@ TEST_F(CheckInto, FitsWithPrefixRulesAndASkippedHead) {
   EXPECT_EQ(mismatch.code, 1);
   EXPECT_THAT(mismatch.out, HasSubstr("size mismatch for head.weight: copying a param with shape torch.Size([6, 2]) "
                                       "from checkpoint, the shape in current model is torch.Size([2, 6]).\n"));
-  EXPECT_THAT(mismatch.out, EndsWith("with --skip-mismatched it fits: 1 entries are filled instead of 1\n"));
+  EXPECT_THAT(mismatch.out, EndsWith("with --skip-mismatched it fits, and fills 1 of 2 instead of 1\n"));
   EXPECT_EQ(check({"--auto-prefix", "--rename", rules, "--skip-mismatched"}).code, 0);
   EXPECT_EQ(check({"--auto-prefix", "--non-strict"}).code, 0);
 }

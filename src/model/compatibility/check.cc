@@ -1,6 +1,7 @@
 #include <sconce/check.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.h"
 #include "model/compatibility/facts.h"
@@ -15,8 +16,16 @@ namespace model::compatibility {
 
 namespace {
 
+/// Whether an obstacle is about the mode or the container: what is inside does not matter then.
+bool is_shut(const Obstacle& obstacle) {
+  const auto is_same = [&](const Fact& fact) { return fact.id == obstacle.fact; };
+  const auto fact = std::ranges::find_if(facts(), is_same);
+  return fact != facts().end() && fact->when <= Trait::data_version;
+}
+
 /// What stands in the way, or what is to be known, as one sentence: names of one kind in one list.
 std::string sentence(const std::vector<Obstacle>& found, bool stops) {
+  if (stops && is_shut(found.front())) return found.front().why;
   constexpr std::size_t kMostReasons = 3;
   constexpr std::size_t kMostNames = 6;
   std::vector<std::string_view> told;
@@ -62,18 +71,37 @@ bool opens(const CheckReport& report, TorchVersion version, TorchMode mode) {
   return found != nullptr && found->opens;
 }
 
+/// A name as a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_./-+=:@,%").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+/// Whether weights_only is kept from the file by more than NumPy's values.
+bool needs_plain(const CheckReport& report) {
+  const auto is_class = [](const CodeNeed& need) { return need.package != "numpy"; };
+  return std::ranges::any_of(report.code, is_class);
+}
+
 /// What would make more readers open the file: commands for people.
 std::vector<std::string> advice(const CheckReport& report, const Features& features, const std::string& name) {
   std::vector<std::string> lines;
   const auto command = [&](std::string_view options, std::string_view out) {
-    return "sconce convert " + std::string(options) + name + " " + std::string(out);
+    return "sconce convert " + std::string(options) + shell_word(name) + " " + std::string(out);
   };
   const TorchVersion newest = known_torch_versions().back();
   const bool sconce_reads =
       features.has_pickle || features.has(Trait::safetensors) || features.has(Trait::npz) || features.has(Trait::npy);
   if (!sconce_reads) return lines;
   if (opens(report, newest, TorchMode::plain) && !opens(report, newest, TorchMode::weights_only))
-    lines.push_back(command("--weights-only ", "out.pt") + "    # for weights_only=True, the default since 2.6");
+    lines.push_back(command(needs_plain(report) ? "--weights-only --plain " : "--weights-only ", "out.pt") +
+                    "    # for weights_only=True, the default since 2.6");
   if (!opens(report, newest, TorchMode::plain) || !opens(report, newest, TorchMode::mmap))
     lines.push_back(command("", "out.pt") + "    # for PyTorch 1.6 to today's, with mmap=True, too");
   const bool old = opens(report, {1, 7}, TorchMode::plain);
@@ -120,8 +148,11 @@ CheckReport check(const std::string& path, const LoadOptions& options) {
     return check(load(path, options));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::unsupported) throw;
-    if (const std::shared_ptr<const Features> features = collect_foreign(path, options)) return report_of(*features);
-    throw;
+    const std::shared_ptr<const Features> features = collect_foreign(path, options);
+    if (!features) throw;
+    CheckReport report = report_of(*features);
+    if (!error.advice().empty()) report.advice.push_back(error.advice());
+    return report;
   }
 }
 

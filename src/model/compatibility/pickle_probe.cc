@@ -146,7 +146,7 @@ NodeId PickleProbe::build(std::uint64_t offset, NodeId target, NodeId state) {
     features_.add(Trait::slots_state, name, offset);
   if (name == kOrderedDict) {
     features_.add(Trait::ordered_dict_items, name, offset);
-  } else if (!name.starts_with("torch.")) {
+  } else if (!name.starts_with("torch.") && (name.empty() || name_fact(name) != nullptr)) {
     features_.add(Trait::build_other, name.empty() ? to_string(document_.kind(target)) : name, offset);
   }
   return target;

@@ -22,6 +22,7 @@ constexpr std::size_t kMostGroups = 6;
 constexpr std::size_t kMostParts = 16;
 constexpr std::size_t kMostFindings = 12;
 constexpr std::size_t kLongestValue = 60;
+constexpr std::size_t kLongestName = 60;
 constexpr std::size_t kLine = 116;
 
 class Printer {
@@ -30,6 +31,7 @@ class Printer {
       : output_(output), style_(style), state_(state) {}
 
   void run() {
+    find_settings_prefix();
     output_ << "\n" << style_.bold("Training") << "\n";
     const std::string layout = state_.layout.empty() ? "not known: found by structure" : escaped(state_.layout);
     fact("layout", layout + style_.dim(state_.layout.empty() ? "" : "  " + escaped(state_.layout_evidence)));
@@ -110,8 +112,26 @@ class Printer {
   void named_values(std::string_view name, const std::vector<std::pair<std::string, Value>>& values, std::size_t most) {
     std::vector<std::string> items;
     for (std::size_t at = 0; at < std::min(values.size(), most); ++at)
-      items.push_back(escaped(values[at].first) + "=" + short_value(values[at].second));
+      items.push_back(shortened(escaped(without_prefix(values[at].first)), kLongestName) + "=" +
+                      short_value(values[at].second));
     wrapped(name, items, values.size() > most ? "… and " + with_commas(values.size() - most) + " more" : "");
+  }
+
+  /// Settings that all lie in one place need not say where.
+  std::string_view without_prefix(std::string_view name) const {
+    return settings_prefix_.empty() || !name.starts_with(settings_prefix_) ? name
+                                                                           : name.substr(settings_prefix_.size());
+  }
+
+  void find_settings_prefix() {
+    for (const TrainingPart& part : state_.parts) {
+      if (part.kind != PartKind::hyper_parameters || part.what == "text") continue;
+      if (!settings_prefix_.empty()) {
+        settings_prefix_.clear();
+        return;
+      }
+      settings_prefix_ = part.path.empty() ? "" : part.path + ".";
+    }
   }
 
   void progress() { named_values("at", state_.progress, kMostNumbers); }
@@ -187,10 +207,15 @@ class Printer {
     return text + "; " + escaped(most->first);
   }
 
+  [[nodiscard]] bool is_shown_above(const TrainingPart& part) const {
+    return part.kind == PartKind::optimizer &&
+           std::ranges::find(state_.optimizers, part.path, &OptimizerState::path) != state_.optimizers.end();
+  }
+
   void kind_of_parts(PartKind kind) {
     std::vector<std::string> items;
     for (const TrainingPart& part : state_.parts) {
-      if (part.kind != kind) continue;
+      if (part.kind != kind || is_shown_above(part)) continue;
       if (items.size() == kMostParts) break;
       std::string text = escaped(part.what);
       if (part.bytes != 0) text += ", " + human_bytes(part.bytes);
@@ -206,8 +231,12 @@ class Printer {
   /// How large each part is; those without tensors were shown above.
   void parts() {
     std::vector<const TrainingPart*> shown;
-    for (const TrainingPart& part : state_.parts)
-      if (part.bytes != 0) shown.push_back(&part);
+    std::size_t width = 0;
+    for (const TrainingPart& part : state_.parts) {
+      if ((part.bytes == 0 && part.tensors == 0) || part.kind == PartKind::progress) continue;
+      shown.push_back(&part);
+      width = std::max(width, to_string(part.kind).size());
+    }
     if (shown.size() < 2) return;
     bool first = true;
     for (std::size_t at = 0; at < std::min(shown.size(), kMostParts); ++at) {
@@ -215,8 +244,8 @@ class Printer {
       std::string line;
       append_right(line, human_bytes(part.bytes), 10);
       line += "  ";
-      append_left(line, to_string(part.kind), 10);
-      line += ' ';
+      append_left(line, to_string(part.kind), width);
+      line += "  ";
       line += part.path.empty() ? "(the root)" : escaped(part.path);
       line += "  " + style_.dim(escaped(part.what));
       fact(first ? "parts" : "", line);
@@ -240,6 +269,7 @@ class Printer {
   Output& output_;
   const Style& style_;
   const TrainingState& state_;
+  std::string settings_prefix_;
 };
 
 }  // namespace

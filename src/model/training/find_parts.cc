@@ -29,6 +29,7 @@ struct Place {
   std::optional<PartKind> of_layout;  ///< what the layout has under the key of the root that leads here
   std::optional<TrainingPart> part;
   bool progress = false;
+  bool past = false;  ///< in a list of dicts, and not in the last: a history, whose end counts
   bool part_below = false;
   bool progress_below = false;
 };
@@ -116,7 +117,8 @@ class Finder {
   }
 
   void classify_number(Place& place) {
-    if (place.depth == 0 || place.depth > kProgressDepth || place.of_layout == PartKind::hyper_parameters) return;
+    if (place.depth == 0 || place.depth > kProgressDepth || place.past || place.of_layout == PartKind::hyper_parameters)
+      return;
     const bool named = place.of_layout == PartKind::progress || is_progress_name(place.key);
     if (named && is_number(document_, place.node)) place.progress = true;
   }
@@ -170,7 +172,15 @@ class Finder {
     }
     const std::size_t first = open_.size();
     for (const tree::Child& child : children) add_child(at, child);
+    if (is_history(node))
+      for (std::size_t each = first; each + 1 < open_.size(); ++each) open_[each].past = true;
     std::reverse(open_.begin() + static_cast<std::ptrdiff_t>(first), open_.end());
+  }
+
+  bool is_history(NodeId node) const {
+    return document_.kind(node) == Kind::list && std::ranges::all_of(document_.elements(node), [&](NodeId element) {
+             return document_.kind(element) == Kind::dict;
+           });
   }
 
   void add_child(std::size_t parent, const tree::Child& child) {
@@ -181,6 +191,7 @@ class Finder {
     place.depth = above.depth + 1;
     place.key = tree::step_text(document_, child);
     place.path = joined(above.path, place.key);
+    place.past = above.past;
     place.of_layout = above.depth == 0 ? found_.layout.kind_of(place.key) : above.of_layout;
     open_.push_back(std::move(place));
   }

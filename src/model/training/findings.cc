@@ -67,6 +67,24 @@ void check_settings(const OptimizerState& optimizer, std::vector<TrainingFinding
   }
 }
 
+void note_average(const Document& document, NodeId model, const std::string& path,
+                  std::vector<TrainingFinding>& findings) {
+  if (document.kind(model) != Kind::dict) return;
+  const tree::DictRecord& dict = document.dict_record(model);
+  // LitEma of latent-diffusion, ema-pytorch, and what people call it.
+  constexpr std::string_view kPrefixes[] = {"model_ema.", "ema_model.", "ema."};
+  for (const std::string_view prefix : kPrefixes) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < dict.count; ++at)
+      if (text_of(document, dict.pairs[2 * at]).starts_with(prefix)) ++count;
+    if (count != 0 && count != dict.count)
+      findings.push_back({"average-inside", joined(path, prefix.substr(0, prefix.size() - 1)),
+                          std::to_string(count) + " of the state_dict's " + std::to_string(dict.count) +
+                              " entries are a moving average of the others (inferred from their names)",
+                          false});
+  }
+}
+
 void check_names(const Checkpoint::State& state, NodeId model, const std::string& path,
                  std::vector<TrainingFinding>& findings) {
   constexpr std::size_t kMost = 20;

@@ -52,9 +52,10 @@ class Flattener {
  private:
   void visit(const Open& place) {
     const std::size_t first = open_.size();
-    // A class that is left as a value shows as its name; so does what contains itself.
+    // A class that is left as a value shows as its name; so do modules, and what contains itself.
     const bool inside = is_container(document_, place.node) && !is_plain_list(document_, place.node) &&
-                        place.depth < kDepth && seen_.insert(place.node).second;
+                        !tree::is_module(document_, place.node) && place.depth < kDepth &&
+                        seen_.insert(place.node).second;
     if (inside) push_children(place);
     if (open_.size() == first) {
       if (place.depth != 0 || document_.kind(place.node) == Kind::str)

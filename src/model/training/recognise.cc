@@ -74,13 +74,17 @@ bool is_loader_state(const Document& document, NodeId id) {
          (has("_sampler_iter_yielded") && has("_num_yielded"));
 }
 
-/// A dict of tensors that are numbers: means and deviations of a normaliser, not a model.
+bool is_array(const Document& document, NodeId id) {
+  return document.kind(id) == Kind::tensor && document.tensor_record(id).numpy;
+}
+
+/// A dict of few numbers or NumPy arrays: means and deviations of a normaliser, not a model.
 bool is_handful_of_numbers(const Document& document, NodeId id) {
   if (document.kind(id) != Kind::dict) return false;
   const tree::DictRecord& dict = document.dict_record(id);
   if (dict.count > 8) return false;
   for (std::size_t at = 0; at < dict.count; ++at)
-    if (!is_number(document, dict.pairs[2 * at + 1])) return false;
+    if (!is_number(document, dict.pairs[2 * at + 1]) && !is_array(document, dict.pairs[2 * at + 1])) return false;
   return true;
 }
 

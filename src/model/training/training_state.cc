@@ -37,7 +37,7 @@ constexpr std::array<KindName, 11> kKindNames = {{{PartKind::model, "model"},
                                                   {PartKind::hyper_parameters, "hyper_parameters"},
                                                   {PartKind::other, "other"}}};
 
-constexpr std::size_t kMostListed = 1'000'000;    // parameters and entries of state, of all optimizers
+constexpr std::size_t kMostListed = 400'000;      // parameters and entries of state, of all optimizers
 constexpr std::size_t kMostParameters = 500'000;  // of models, for names
 constexpr std::size_t kMostSettings = 5'000;
 constexpr std::size_t kMostModels = 16;  // that are tried for the names of an optimizer
@@ -69,7 +69,9 @@ class Assembler {
       flatten(state_.document, found.node, found.part.path, kMostSettings, result_.hyper_parameters);
     const bool model =
         found.part.kind == PartKind::model || found.part.kind == PartKind::ema || found.part.kind == PartKind::adapter;
-    if (model) check_names(state_, found.node, found.part.path, result_.findings);
+    if (!model) return;
+    check_names(state_, found.node, found.part.path, result_.findings);
+    note_average(*state_.document, found.node, found.part.path, result_.findings);
   }
 
   /// What optimizers may be of: models; averages of them and adapters only where there is none.

@@ -129,7 +129,8 @@ struct MatchReport {
 };
 
 /// Find for every entry of the target the tensor that goes there. Reads no tensor data, except where one shared tensor
-/// of the target has several sources that may differ. Errors: as Checkpoint::state_dict() (`which` names one of several),
+/// of the target has several sources that may differ. `which` names one of several state_dicts; without it, the only one
+/// that has all entries of the target is taken, where no other has any. Errors: as Checkpoint::state_dict(),
 /// `invalid_argument` for rules that cannot be.
 [[nodiscard]] MatchReport match_state_dict(const Checkpoint& source, const Target& target, const MatchOptions& options = {},
                                            std::string_view which = {});

@@ -1,4 +1,5 @@
 // Would a state_dict load into a model: a dry run of load_state_dict.
+#include <sconce/error.h>
 #include <sconce/load_state_dict.h>
 
 #include <algorithm>
@@ -76,6 +77,17 @@ std::string advice(const Checkpoint& source, const Target& target, MatchOptions 
          with_commas(filled);
 }
 
+/// Runs `body`; where a file has several state_dicts, the advice names the option.
+template <typename Body>
+auto with_option(const char* option, Body&& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found || !error.message().starts_with("there are several")) throw;
+    throw Error(ErrorCode::invalid_argument, error.message(), error.place(), std::string("name one with ") + option);
+  }
+}
+
 }  // namespace
 
 int run_check_into(const Arguments& arguments) {
@@ -87,10 +99,11 @@ int run_check_into(const Arguments& arguments) {
   const std::string like(*arguments.value("into"));
   if (name == "-" && like == "-") usage_error("both files cannot be standard input", "give one of them by its name");
   const MatchOptions options = match_options(arguments);
-  const Target target = target_of(load_input(like), arguments.value("into-which").value_or(""));
+  const Target target = with_option(
+      "--into-which", [&] { return target_of(load_input(like), arguments.value("into-which").value_or("")); });
   const Checkpoint source = load_input(name);
   const std::string which(arguments.value("which").value_or(""));
-  const MatchReport report = match_state_dict(source, target, options, which);
+  const MatchReport report = with_option("--which", [&] { return match_state_dict(source, target, options, which); });
   Output output;
   if (arguments.json()) {
     output << to_json(report, target) << "\n";

@@ -2,12 +2,13 @@
 #include <sconce/load_state_dict.h>
 
 #include <algorithm>
-#include <map>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "model/matching/choose.h"
 #include "model/matching/findings.h"
 #include "model/matching/matching.h"
 #include "model/matching/prefixes.h"
@@ -150,11 +151,11 @@ bool has_trouble(const std::vector<Entry>& entries, const Target& target) {
 
 MatchReport match_state_dict(const Checkpoint& source, const Target& target, const MatchOptions& options,
                              std::string_view which) {
-  Entries entries = read_entries(source, which);
+  MatchReport report;
+  Entries entries = which.empty() ? only_fitting(source, target, report.notes) : read_entries(source, which);
   if (!entries.complete)
     fail(ErrorCode::limit, "the state_dict has more paths than the limit", {source.file().name, {}, {}, entries.path},
          "raise Limits::paths where the file is trusted");
-  MatchReport report;
   report.source_path = entries.path;
   report.targets = target.entries.size();
   report.sources = entries.all.size();

@@ -193,6 +193,19 @@ TEST(MatchStateDict, TargetOfAnotherCheckpointHasItsShapesTiesAndVersions) {
   EXPECT_TRUE(match_state_dict(like, wanted).fits);
 }
 
+TEST(MatchStateDict, TakesTheOneOfSeveralThatIsOfTheModelAndGuessesNothing) {
+  const auto dict = [](const std::string& name) { return Literal::ordered_dict({{name, filled({2})}}); };
+  const Target wanted = target({{"g.w", {2}}});
+  const Checkpoint gan = test::checkpoint({{"generator", dict("g.w")}, {"discriminator", dict("d.w")}});
+  const MatchReport report = match_state_dict(gan, wanted);
+  EXPECT_TRUE(report.fits);
+  EXPECT_EQ(report.source_path, "generator");
+  EXPECT_THAT(report.notes, ElementsAre("of 2 state_dicts only \"generator\" is of this model"));
+  const Checkpoint averaged = test::checkpoint({{"model", dict("g.w")}, {"ema", dict("g.w")}});
+  EXPECT_THAT(error_of([&] { (void)match_state_dict(averaged, wanted); }), is_error(ErrorCode::not_found, "several"));
+  EXPECT_EQ(match_state_dict(averaged, wanted, {}, "ema").source_path, "ema");
+}
+
 TEST(MatchStateDict, SaysWhereThereIsNoStateDict) {
   const Checkpoint none = test::checkpoint({{"epoch", 3}});
   EXPECT_THAT(error_of([&] { (void)match_state_dict(none, {}); }), is_error(ErrorCode::not_found, "state_dict"));

@@ -17,10 +17,10 @@ struct WantedPart {
   std::string path;
 };
 
-WantedPart wanted_part(const std::string& text) {
+WantedPart wanted_part(std::string_view text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) return {text, {}};
-  return {text.substr(0, equals), text.substr(equals + 1)};
+  if (equals == std::string_view::npos) return {std::string(text), {}};
+  return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
 }  // namespace

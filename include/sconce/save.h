@@ -27,6 +27,9 @@ struct SaveOptions {
   bool drop = false;
   /// Write the device tags of the tree ("cuda:0"). Where false, "cpu", so that every PyTorch opens the file anywhere.
   bool keep_device = false;
+  /// Write sparse CSR tensors as PyTorch 1.11 to 1.13 do (_rebuild_sparse_csr_tensor), which no other release reads.
+  /// rewrite_for() sets it where the target is one of these.
+  bool old_sparse_csr = false;
   /// Position of every record's bytes in a pytorch-zip is a multiple of this: a power of two, 64 to 32768. PyTorch
   /// writes 64; 4096 serves direct I/O.
   std::uint32_t alignment = 64;

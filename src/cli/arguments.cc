@@ -101,6 +101,10 @@ class Parser {
   }
 
   std::string following(const Option& option) {
+    if (option.only_with != 0) {
+      const bool given = at_ < words_.size() && std::string_view(words_[at_]).find(option.only_with) != std::string::npos;
+      return given && *words_[at_] != '-' ? words_[at_++] : std::string();
+    }
     if (at_ == words_.size())
       usage_error("--" + std::string(option.name) + " wants a value: " + std::string(option.argument), help_hint());
     return words_[at_++];

@@ -15,7 +15,9 @@
 #include "cli/interruption.h"
 #include "cli/move_options.h"
 #include "cli/output.h"
+#include "cli/part_option.h"
 #include "cli/progress.h"
+#include "cli/rewrite_options.h"
 
 namespace sconce::cli {
 
@@ -48,28 +50,33 @@ SaveOptions save_options(const Arguments& arguments) {
 }
 
 void print_json(std::string& out, const std::string& from, const std::string& to, const SaveReport& report,
-                double seconds) {
+                const RewriteReport& rewritten, const TakenPart& taken, double seconds) {
   JsonWriter json(out);
   json.begin_object().member("in", std::string_view(from)).member("out", std::string_view(to));
   json.member("format", std::string_view(report.format)).member("bytes", report.bytes).member("seconds", seconds);
+  part_json(json, taken);
   json.key("dropped").begin_array();
   for (const std::string& dropped : report.dropped) json.value(std::string_view(dropped));
   json.end_array().key("notes").begin_array();
   for (const std::string& note : report.notes) json.value(std::string_view(note));
-  json.end_array().end_object();
+  json.end_array();
+  rewrite_json(json, rewritten);
+  json.end_object();
   out += '\n';
 }
 
-void print_text(std::string& out, const Style& style, const std::string& to, const SaveReport& report, double seconds,
-                bool quiet) {
+void print_text(std::string& out, const Style& style, const std::string& to, const SaveReport& report,
+                const RewriteReport& rewritten, const TakenPart& taken, double seconds, bool quiet) {
   if (!quiet) {
     out += style.green("wrote") + " " + escaped(to) + ": " + report.format + ", " + human_bytes(report.bytes);
     if (seconds >= 0.1)
       out += ", " + human_bytes(static_cast<std::uint64_t>(static_cast<double>(report.bytes) / seconds)) + "/s";
     out += '\n';
+    part_text(out, style, taken, report);
   }
   // What is lost is said in any case.
   for (const std::string& dropped : report.dropped) out += style.yellow("dropped") + "  " + escaped(dropped) + "\n";
+  rewrite_text(out, style, rewritten, quiet);
   if (quiet) return;
   for (const std::string& note : report.notes) out += style.dim("note") + "  " + escaped(note) + "\n";
 }
@@ -91,12 +98,16 @@ int run_convert(const Arguments& arguments) {
   const auto begun = std::chrono::steady_clock::now();
   SaveOptions options = save_options(arguments);
   check_target(arguments, to);
+  check_rewrite(arguments, to);
+  check_part(arguments);
   const Interruption interruption;
   ProgressBar progress(arguments);
   options.progress = progress.function();
   options.cancel = interruption.token();
   Checkpoint checkpoint = load_input(from);
+  const TakenPart taken = take_part_of(checkpoint, arguments);
   const std::vector<std::string> notes = checkpoint.cast(cast_rules(arguments), memory_format(arguments));
+  const RewriteReport rewritten = rewrite(checkpoint, arguments, options);
   SaveReport report;
   if (to == "-") {
     StandardOutput sink;
@@ -106,13 +117,14 @@ int run_convert(const Arguments& arguments) {
   }
   progress.clear();
   report.notes.insert(report.notes.begin(), notes.begin(), notes.end());
+  report.dropped.insert(report.dropped.begin(), rewritten.dropped.begin(), rewritten.dropped.end());
   for (std::string& warning : cast_warnings(checkpoint.cast_counts())) report.notes.push_back(std::move(warning));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   std::string text;
   if (arguments.json())
-    print_json(text, from, to, report, seconds);
+    print_json(text, from, to, report, rewritten, taken, seconds);
   else
-    print_text(text, Style(arguments), to, report, seconds, arguments.quiet());
+    print_text(text, Style(arguments), to, report, rewritten, taken, seconds, arguments.quiet());
   // Where the model went to standard output, what is said about it goes to standard error.
   (void)write_all(to == "-" ? STDERR_FILENO : STDOUT_FILENO, text, "standard output");
   return kClean;

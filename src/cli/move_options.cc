@@ -41,7 +41,12 @@ constexpr std::array kNotForCpu = {DType::float16,       DType::bfloat16,       
 
 std::vector<CastRule> cast_rules(const Arguments& arguments) {
   std::vector<CastRule> rules;
-  for (const std::string& text : arguments.values("cast")) rules.push_back(rule_from(text));
+  for (const std::string& text : arguments.values("cast")) {
+    if (!text.empty())
+      rules.push_back(rule_from(text));
+    else if (!arguments.has("for") && !arguments.has("weights-only"))
+      usage_error("--cast wants a value: PATTERN=DTYPE", "for example --cast 'head.*=float32'");
+  }
   if (arguments.value("for-device") == "cpu")
     for (const DType from : kNotForCpu) rules.push_back({"*", from, DType::float32});
   if (const auto name = arguments.value("dtype")) rules.push_back({"*", std::nullopt, dtype_named(*name, "dtype")});

@@ -16,6 +16,7 @@ constexpr std::string_view kTensors = "Tensors";
 constexpr std::string_view kMoving = "Moving";
 constexpr std::string_view kJudging = "Judging";
 constexpr std::string_view kInto = "Loading into a model";
+constexpr std::string_view kFor = "For another PyTorch";
 
 constexpr Option kDtype = {
     .name = "dtype",
@@ -33,8 +34,10 @@ constexpr Option kCast = {
     .brief = "tensors whose name matches become this dtype",
     .detail =
         "A shell pattern; 'PATTERN:FROM=DTYPE' is for tensors of dtype FROM only. May be given several times; the "
-        "first that matches counts, and all come before --dtype.",
+        "first that matches counts, and all come before --dtype. Without a value, together with --for: dtypes that this "
+        "PyTorch lacks become the nearest that holds their numbers.",
     .repeats = true,
+    .only_with = '=',
 };
 constexpr Option kMemoryFormat = {
     .name = "memory-format",
@@ -150,6 +153,13 @@ constexpr Option kConvertOptions[] = {
     kDtype,
     kCast,
     kMemoryFormat,
+    {.name = "part",
+     .argument = "KIND",
+     .category = kTensors,
+     .brief = "write one part only: model, optimizer, ema …",
+     .detail = "model, ema, adapter, optimizer, scheduler, scaler, rng, data, progress, hyper_parameters or other, as "
+               "inspect shows them. KIND=PATH names one of several by its path, such as "
+               "optimizer=optimizer_states.0; without it, several become a dict by their paths."},
     {.name = "for-device",
      .argument = "DEVICE",
      .category = kTensors,
@@ -157,6 +167,24 @@ constexpr Option kConvertOptions[] = {
      .detail = "cpu: float16, bfloat16 and float8 become float32, and the report says how many.",
      .choices = "cpu",
      .completes = Completes::choice},
+    {.name = "for",
+     .argument = "VERSION",
+     .category = kFor,
+     .brief = "rewrite what this PyTorch cannot open: torch==1.7",
+     .detail = "The container, the forms in which tensors are rebuilt, names that moved. Values stay; what would change "
+               "them needs --cast or --plain, and without it stops the conversion with a list. `sconce check` says "
+               "what opens a file as it is."},
+    {.name = "weights-only",
+     .category = kFor,
+     .brief = "so that weights_only=True opens it",
+     .detail = "NumPy's arrays and scalars become tensors and numbers, defaultdict a dict, frozenset a set. Without "
+               "--for: for PyTorch 2.6 and later."},
+    {.name = "plain",
+     .category = kFor,
+     .brief = "objects of classes become dicts of their fields",
+     .detail = "argparse.Namespace, dataclasses, OmegaConf, AttributeDict and their like; members of an enum and paths "
+               "become their values, a whole torch.nn.Module its state_dict. What has to stay is listed. "
+               "weights_only=True of PyTorch 2.6 and later then opens the file."},
     {.name = "no-sync",
      .category = kWriting,
      .brief = "do not wait until OUT is on the disk",
@@ -225,7 +253,8 @@ constexpr Example kConvertExamples[] = {
     {"sconce convert ancient.pth model.pt", "a file of 2016 or 2018 becomes one of today"},
     {"sconce convert gpu.pt cpu.pt --for-device cpu", "a half-precision GPU model for a CPU"},
     {"sconce convert m.pt s.pt --dtype bfloat16 --cast '*norm*=float32'", "smaller, norms kept"},
-    {"sconce convert model.pt old.pt --to pytorch-legacy", "for PyTorch before 1.6"},
+    {"sconce convert model.pt old.pt --for torch==1.7", "so that PyTorch 1.7 opens it"},
+    {"sconce convert run.ckpt safe.pt --weights-only --plain", "so that weights_only=True opens it"},
     {"sconce convert run.ckpt - --to safetensors --drop | ssh host 'cat > m.safetensors'", "through a pipe"},
 };
 

@@ -20,6 +20,7 @@ struct Option {
   std::string_view detail;    ///< sentences, for --help and the man page; may be empty
   std::string_view choices;   ///< separated by spaces, where only these are allowed
   bool repeats = false;       ///< may be given several times
+  char only_with = 0;         ///< of an argument that may be left out: only a word with this character is one
   Completes completes = Completes::nothing;
 };
 

@@ -270,6 +270,11 @@ class Document : public std::enable_shared_from_this<Document> {
   void object_step(NodeId object, ObjectRecord::Step step);
   /// Make `id` what `other` is now, with `id`'s identity: an object that BUILD turned into a tensor.
   void become(NodeId id, NodeId other);
+  /// Wherever a value is inside of another (element, key, value, argument, state, part), `with[n]` takes the place of
+  /// node n; kNoNode leaves it. What is called to make an object, the class of a tensor and a dict's factory stay. No
+  /// replacement may be replaced itself. Returns dicts and sets in which two keys became equal: the later value counts
+  /// there; and ones with a key that Python cannot hash, which is left out.
+  [[nodiscard]] std::vector<NodeId> replace_references(std::span<const NodeId> with);
   [[nodiscard]] TensorRecord& mutable_tensor(NodeId id) noexcept {
     return *static_cast<TensorRecord*>(mutable_node(id).record);
   }
@@ -349,6 +354,7 @@ class Document : public std::enable_shared_from_this<Document> {
   void index_entries(DictRecord& dict);
   [[nodiscard]] NodeId add_sequence(const Literal::Sequence& sequence);
   friend class Importer;
+  friend class Replacer;
 
   std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<Arena> arena_;         // storages over leaves keep it alive

@@ -74,6 +74,7 @@ torch_common::Encoded encode_root(const PlanContext& context, tree::NodeId root,
   torch_common::EncodeOptions options;
   options.legacy = legacy;
   options.keep_device = context.options.keep_device;
+  options.old_sparse_csr = context.options.old_sparse_csr;
   // A file of arrays becomes a file of tensors, which every PyTorch opens without NumPy; arrays that PyTorch itself
   // had in a pickle stay what they are.
   options.arrays_as_tensors = context.facts.format == "npy" || context.facts.format == "npz";

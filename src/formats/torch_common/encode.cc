@@ -10,7 +10,7 @@ namespace sconce::formats::torch_common {
 
 Encoded encode_torch(const tree::Document& document, tree::NodeId root, const EncodeOptions& options) {
   const StorageUses uses(document);
-  const EncodeLimits limits(document, uses, options);
+  const EncodeLimits limits(document, root, uses, options);
   TorchEncoder encoder(document, uses, options);
   pickle::Writer writer(document, encoder, limits.left_out(), limits.protocol());
 

@@ -17,6 +17,7 @@ struct EncodeOptions {
   bool legacy = false;             ///< persistent ids of the stream (six parts), and only what a stream can hold
   bool keep_device = false;        ///< device tags of the tree; else "cpu"
   bool arrays_as_tensors = false;  ///< NumPy arrays become tensors; else they stay arrays
+  bool old_sparse_csr = false;     ///< CSR tensors in the form of PyTorch 1.11 to 1.13
 };
 
 /// A storage that the pickle names; its key is its place in the list.

@@ -6,6 +6,7 @@
 #include "formats/torch_common/storage_classes.h"
 #include "pickle/emitter.h"
 #include "tensor/numpy_code.h"
+#include "tree/references.h"
 
 namespace sconce::formats::torch_common {
 
@@ -15,20 +16,27 @@ using tree::ObjectRecord;
 using tree::PartName;
 using tree::TensorRecord;
 
-EncodeLimits::EncodeLimits(const tree::Document& document, const StorageUses& uses, const EncodeOptions& options)
+EncodeLimits::EncodeLimits(const tree::Document& document, NodeId root, const StorageUses& uses,
+                           const EncodeOptions& options)
     : document_(document), uses_(uses), options_(options) {
+  std::vector<NodeId> needs_4;
   // What a value is made of stands before it, so one pass sees everything.
   for (NodeId node = 0; node < document.node_count(); ++node) {
     const Kind kind = document.kind(node);
     if (kind == Kind::global) {
       const tree::GlobalRecord& record = document.global_record(node);
-      if (pickle::needs_protocol_4(record.python3_module, record.python3_name)) protocol_ = 4;
+      if (pickle::needs_protocol_4(record.python3_module, record.python3_name)) needs_4.push_back(node);
     }
     if (kind != Kind::tensor && kind != Kind::object && kind != Kind::global && kind != Kind::scalar) continue;
     if (why_not(node).empty()) continue;
     if (left_out_.empty()) left_out_.resize(document.node_count(), false);
     left_out_[node] = true;
   }
+  if (needs_4.empty()) return;
+  // A class of an object that was in the tree once must not make the file one that weights_only does not open.
+  std::vector<bool> written(document.node_count(), false);
+  for (const NodeId node : tree::reachable(document, std::span(&root, 1))) written[node] = true;
+  if (std::ranges::any_of(needs_4, [&](NodeId node) { return written[node]; })) protocol_ = 4;
 }
 
 std::string EncodeLimits::why_not(NodeId node) const {

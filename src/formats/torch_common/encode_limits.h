@@ -11,8 +11,9 @@ namespace sconce::formats::torch_common {
 
 class EncodeLimits {
  public:
-  /// Looks at every node once.
-  EncodeLimits(const tree::Document& document, const StorageUses& uses, const EncodeOptions& options);
+  /// Looks at every node once. `root`: what is written.
+  EncodeLimits(const tree::Document& document, tree::NodeId root, const StorageUses& uses,
+               const EncodeOptions& options);
 
   /// By node: must not be written. Empty where everything can be.
   [[nodiscard]] const std::vector<bool>& left_out() const noexcept { return left_out_; }

@@ -146,6 +146,8 @@ std::string_view TorchEncoder::core_function(const TensorRecord& record) const {
     case Layout::nested: return "_rebuild_nested_tensor";
     case Layout::wrapper: return "_rebuild_wrapper_subclass";
     case Layout::strided: break;
+    case Layout::sparse_csr:
+      return options_.old_sparse_csr ? "_rebuild_sparse_csr_tensor" : "_rebuild_sparse_tensor";
     default: return "_rebuild_sparse_tensor";
   }
   if (record.meta) return "_rebuild_meta_tensor_no_storage";

@@ -13,9 +13,10 @@ namespace sconce::model::matching {
 
 namespace {
 
-constexpr std::size_t kMostCounted = 32;          // candidates a round, where there are few names
-constexpr std::size_t kNamesCounted = 2'000'000;  // names a round
-constexpr std::size_t kMostRounds = 4;            // changes on top of one another
+constexpr std::size_t kMostCounted = 32;                       // candidates a round, where there are few names
+constexpr std::size_t kNamesCounted = 2'000'000;               // names a round
+constexpr std::size_t kBytesCounted = std::size_t{256} << 20;  // of names, a round
+constexpr std::size_t kMostRounds = 4;                         // changes on top of one another
 constexpr std::size_t kMostProposals = 5;
 
 /// A candidate after the count.
@@ -74,7 +75,10 @@ class Search {
     for (std::size_t at = 0; at < sources_.size(); ++at)
       if (!sources_[at].left_out)
         names.push_back({apply_prefix_changes(before, sources_[at].now, nullptr), &sources_[at], taken[at]});
-    const std::size_t most = std::clamp<std::size_t>(kNamesCounted / (names.size() + 1), 4, kMostCounted);
+    std::size_t bytes = 0;
+    for (const SearchName& name : names) bytes += name.name.size();
+    const std::size_t affordable = std::min(kNamesCounted / (names.size() + 1), kBytesCounted / (bytes + 1));
+    const std::size_t most = std::clamp<std::size_t>(affordable, 2, kMostCounted);
     std::vector<Counted> found;
     for (const Changes& more : candidates(names, target_, most)) {
       Changes all = base.changes;

@@ -13,6 +13,15 @@ namespace {
 /// Numbers, text and lists of them as they are; what holds more, by its kind.
 void write_value(JsonWriter& json, const Value& value) {
   constexpr std::size_t kMostElements = 1000;
+  const SingleNumber number = single_number(value);
+  if (const auto* integer = std::get_if<std::int64_t>(&number)) {
+    json.value(*integer);
+    return;
+  }
+  if (const auto* real = std::get_if<double>(&number)) {
+    json.value(*real);
+    return;
+  }
   const bool list = value.kind() == Kind::list || value.kind() == Kind::tuple;
   if (!list || value.size() > kMostElements) return write_leaf(json, value);
   json.begin_array();

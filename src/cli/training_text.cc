@@ -1,5 +1,4 @@
 // The training state in a screen.
-#include <sconce/error.h>
 #include <sconce/training.h>
 
 #include <algorithm>
@@ -53,27 +52,10 @@ class Printer {
   }
 
   static std::string short_value(const Value& value) {
-    if (value.is_tensor() && value.as_tensor().numel() == 1) return number_text(value);
+    const SingleNumber number = single_number(value);
+    if (const auto* integer = std::get_if<std::int64_t>(&number)) return std::to_string(*integer);
+    if (const auto* real = std::get_if<double>(&number)) return python_float(*real);
     return shortened(list_text(value), kLongestValue);
-  }
-
-  /// The one element of a tensor, where it can be read.
-  static std::string number_text(const Value& value) {
-    try {
-      return tensor_number(value.as_tensor());
-    } catch (const Error&) {
-      return leaf_line(value);
-    }
-  }
-
-  static std::string tensor_number(const Tensor& tensor) {
-    switch (tensor.dtype()) {
-      case DType::float32: return python_float(tensor.item<float>());
-      case DType::float64: return python_float(tensor.item<double>());
-      case DType::int64: return std::to_string(tensor.item<std::int64_t>());
-      case DType::int32: return std::to_string(tensor.item<std::int32_t>());
-      default: return tensor_line(tensor);
-    }
   }
 
   /// Lists of plain values in brackets, as Python writes them.

@@ -17,10 +17,12 @@ namespace {
 using model::training::FoundPart;
 using model::training::FoundParts;
 
+/// Numbers and what is of no known use are many, and seldom what was meant.
 std::string listed_parts(const FoundParts& found) {
   std::vector<std::string> texts;
   for (const FoundPart& part : found.parts)
-    texts.push_back(std::string(to_string(part.part.kind)) + " \"" + escaped(part.part.path) + "\"");
+    if (part.part.kind != PartKind::progress && part.part.kind != PartKind::other)
+      texts.push_back(std::string(to_string(part.part.kind)) + " \"" + escaped(part.part.path) + "\"");
   return texts.empty() ? std::string("the file has no parts that are known") : "there are: " + listed(texts);
 }
 

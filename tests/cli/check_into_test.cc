@@ -59,6 +59,13 @@ TEST_F(CheckInto, FitsWithPrefixRulesAndASkippedHead) {
   EXPECT_EQ(check({"--auto-prefix", "--non-strict"}).code, 0);
 }
 
+TEST_F(CheckInto, AdviceIsSafeToGiveToAShell) {
+  Checkpoint odd;
+  odd["'; ls #.body.weight"] = Tensor::from(std::vector<float>(12), {3, 4});
+  save(odd, folder_ / "run.pt");
+  EXPECT_THAT(check().out, HasSubstr("with --strip ''\\''; ls #.' it still does not fit"));
+}
+
 TEST_F(CheckInto, PrintsTheReportAsJson) {
   const Ran ran = check({"--json", "--strip", "module."});
   EXPECT_EQ(ran.code, 1);

@@ -111,6 +111,42 @@ std::vector<std::size_t> unexpected_entries(const Matching& matching) {
 
 }  // namespace
 
+namespace {
+
+/// Fills in why a tensor cannot go to an entry; false where it can.
+bool explain_tensor(const Matching& matching, std::size_t target, const Tensor& tensor, const MatchOptions& options,
+                    MatchFinding& finding) {
+  const TargetEntry& entry = matching.target.entries[target];
+  finding.found = text_of(tensor.dtype(), tensor.shape());
+  const bool exact = std::ranges::equal(tensor.shape(), entry.shape);
+  const bool fits = exact || (shape_fits(tensor.shape(), entry.shape) && !info(tensor.dtype()).is_quantized);
+  if (!fits && !takes_any_shape(matching, target)) {
+    finding.kind = MatchFinding::Kind::shape;
+    finding.skipped = options.skip_mismatched;
+    finding.message = "size mismatch for " + entry.name + ": copying a param with shape " + torch_size(tensor.shape()) +
+                      " from checkpoint, the shape in current model is " + torch_size(entry.shape) + ".";
+    return true;
+  }
+  if (const std::optional<std::string> why = why_unreadable(tensor)) {
+    finding.kind = MatchFinding::Kind::unreadable;
+    finding.found += tensor.is_meta() ? ", meta" : ", " + std::string(to_string(tensor.layout()));
+    finding.message = while_copying(entry, tensor, *why);
+    return true;
+  }
+  if (options.assign || tensor.dtype() == entry.dtype) return false;
+  const bool castable = can_cast(tensor.dtype(), entry.dtype);
+  if (options.cast && castable) return false;
+  finding.kind = MatchFinding::Kind::dtype;
+  finding.message = castable ? "dtype mismatch for " + entry.name + ": copying a param with dtype " +
+                                   std::string(to_string(tensor.dtype())) +
+                                   " from checkpoint, the dtype in current model is " +
+                                   std::string(to_string(entry.dtype)) + "."
+                             : while_copying(entry, tensor, why_no_cast(tensor.dtype(), entry.dtype));
+  return true;
+}
+
+}  // namespace
+
 std::optional<MatchFinding> why_not(const Matching& matching, std::size_t target, const MatchOptions& options) {
   const TargetEntry& entry = matching.target.entries[target];
   const Place& place = matching.places[target];
@@ -121,38 +157,15 @@ std::optional<MatchFinding> why_not(const Matching& matching, std::size_t target
   finding.name = entry.name;
   finding.source = source.name;
   finding.expected = text_of(entry);
-  if (!tensor.defined()) {
-    finding.kind = MatchFinding::Kind::unreadable;
-    finding.found = source.python_type;
-    finding.message = "While copying the parameter named \"" + entry.name +
-                      "\", expected torch.Tensor or Tensor-like object from checkpoint but received <class '" +
-                      source.python_type + "'>";
+  if (tensor.defined()) {
+    if (!explain_tensor(matching, target, tensor, options, finding)) return std::nullopt;
     return finding;
   }
-  finding.found = text_of(tensor.dtype(), tensor.shape());
-  const bool exact = std::ranges::equal(tensor.shape(), entry.shape);
-  const bool fits = exact || (shape_fits(tensor.shape(), entry.shape) && !info(tensor.dtype()).is_quantized);
-  if (!fits && !takes_any_shape(matching, target)) {
-    finding.kind = MatchFinding::Kind::shape;
-    finding.skipped = options.skip_mismatched;
-    finding.message = "size mismatch for " + entry.name + ": copying a param with shape " + torch_size(tensor.shape()) +
-                      " from checkpoint, the shape in current model is " + torch_size(entry.shape) + ".";
-    return finding;
-  }
-  if (const std::optional<std::string> why = why_unreadable(tensor)) {
-    finding.kind = MatchFinding::Kind::unreadable;
-    finding.found += tensor.is_meta() ? ", meta" : ", " + std::string(to_string(tensor.layout()));
-    finding.message = while_copying(entry, tensor, *why);
-    return finding;
-  }
-  if (options.assign || tensor.dtype() == entry.dtype) return std::nullopt;
-  if (options.cast && can_cast(tensor.dtype(), entry.dtype)) return std::nullopt;
-  finding.kind = MatchFinding::Kind::dtype;
-  finding.message = "dtype mismatch for " + entry.name + ": copying a param with dtype " +
-                    std::string(to_string(tensor.dtype())) + " from checkpoint, the dtype in current model is " +
-                    std::string(to_string(entry.dtype)) + ".";
-  if (!can_cast(tensor.dtype(), entry.dtype))
-    finding.message = while_copying(entry, tensor, why_no_cast(tensor.dtype(), entry.dtype));
+  finding.kind = MatchFinding::Kind::unreadable;
+  finding.found = source.python_type;
+  finding.message = "While copying the parameter named \"" + entry.name +
+                    "\", expected torch.Tensor or Tensor-like object from checkpoint but received <class '" +
+                    source.python_type + "'>";
   return finding;
 }
 

@@ -95,42 +95,51 @@ Tensor third_of(const Tensor& whole, std::int64_t third) {
                       whole.storage_offset() + third * shape[0] * whole.strides()[0]);
 }
 
-/// Attention: one in_proj for all three where the target has one for each, as views. PyTorch's own classes never
-/// changed between them; the two forms are those of torch.nn.MultiheadAttention (with and without kdim), and of
-/// fairseq.
-void split_attention(Matching& matching, std::size_t at, std::string_view module) {
-  struct Form {
-    std::array<std::string_view, 3> to;
-    std::string_view from;
-  };
-  constexpr Form kForms[] = {{{"q_proj_weight", "k_proj_weight", "v_proj_weight"}, "in_proj_weight"},
-                             {{"q_proj.weight", "k_proj.weight", "v_proj.weight"}, "in_proj_weight"},
-                             {{"q_proj.bias", "k_proj.bias", "v_proj.bias"}, "in_proj_bias"}};
-  for (const Form& form : kForms) {
-    if (!matching.target.entries[at].name.ends_with(form.to[0])) continue;
-    const bool inner = form.to[0].find('.') != std::string_view::npos;
-    const std::string_view attention = inner ? module_of(module) : module;
-    const std::size_t from = matching.find_unused(joined(attention, form.from));
-    if (from == kNone) continue;
-    const Tensor& whole = matching.source.all[from].tensor;
-    if (!whole.defined() || whole.layout() != Layout::strided || !whole.has_storage() || whole.dim() == 0 ||
-        whole.is_conj() || whole.is_neg() || info(whole.dtype()).is_quantized || whole.shape()[0] % 3 != 0)
-      continue;
-    std::vector<std::int64_t> shape(whole.shape().begin(), whole.shape().end());
-    shape[0] /= 3;
-    std::array<std::size_t, 3> targets{};
-    bool fit = true;
-    for (std::size_t third = 0; third < 3; ++third) {
-      targets[third] = beside(matching, attention, form.to[third]);
-      fit = fit && targets[third] != kNone && !matching.places[targets[third]].taken() &&
-            matching.target.entries[targets[third]].shape == shape;
-    }
-    if (!fit) continue;
-    for (std::size_t third = 0; third < 3; ++third) {
-      matching.link(targets[third], from, std::string(form.from) + " split in three");
-      matching.places[targets[third]].tensor = third_of(whole, static_cast<std::int64_t>(third));
-    }
-    return;
+/// Projections of attention that are saved in one piece, and how they are called apart.
+struct Projections {
+  std::array<std::string_view, 3> apart;
+  std::string_view whole;
+};
+
+/// Those of torch.nn.MultiheadAttention (with and without kdim), and of fairseq.
+constexpr Projections kProjections[] = {{{"q_proj_weight", "k_proj_weight", "v_proj_weight"}, "in_proj_weight"},
+                                        {{"q_proj.weight", "k_proj.weight", "v_proj.weight"}, "in_proj_weight"},
+                                        {{"q_proj.bias", "k_proj.bias", "v_proj.bias"}, "in_proj_bias"}};
+
+bool can_be_split(const Tensor& whole) {
+  return whole.defined() && whole.layout() == Layout::strided && whole.has_storage() && whole.dim() != 0 &&
+         whole.shape()[0] % 3 == 0 && !whole.is_conj() && !whole.is_neg() && !info(whole.dtype()).is_quantized;
+}
+
+/// Splits what is saved in one piece into views, where the three are missing and have its shape.
+bool split(Matching& matching, std::string_view attention, const Projections& projections) {
+  const std::size_t from = matching.find_unused(joined(attention, projections.whole));
+  if (from == kNone || !can_be_split(matching.source.all[from].tensor)) return false;
+  const Tensor& whole = matching.source.all[from].tensor;
+  std::vector<std::int64_t> shape(whole.shape().begin(), whole.shape().end());
+  shape[0] /= 3;
+  std::array<std::size_t, 3> targets{};
+  for (std::size_t third = 0; third < 3; ++third) {
+    targets[third] = beside(matching, attention, projections.apart[third]);
+    if (targets[third] == kNone || matching.places[targets[third]].taken()) return false;
+    if (matching.target.entries[targets[third]].shape != shape) return false;
+  }
+  for (std::size_t third = 0; third < 3; ++third) {
+    matching.link(targets[third], from, std::string(projections.whole) + " split in three");
+    matching.places[targets[third]].tensor = third_of(whole, static_cast<std::int64_t>(third));
+  }
+  return true;
+}
+
+/// PyTorch's own classes never changed between the two forms; that they hold the same is what both compute.
+void split_attention(Matching& matching, std::size_t at) {
+  const std::string_view name = matching.target.entries[at].name;
+  for (const Projections& projections : kProjections) {
+    if (!name.ends_with(projections.apart[0])) continue;
+    std::string_view attention = name.substr(0, name.size() - projections.apart[0].size());
+    if (!attention.empty() && !attention.ends_with('.')) continue;
+    if (!attention.empty()) attention.remove_suffix(1);
+    if (split(matching, attention, projections)) return;
   }
 }
 
@@ -181,7 +190,7 @@ void upgrade_names(Matching& matching) {
   for (std::size_t at = 0; at < matching.places.size(); ++at) {
     if (matching.places[at].taken() || matching.target.entries[at].value) continue;
     take_moved(matching, at);
-    if (!matching.places[at].taken()) split_attention(matching, at, module_of(matching.target.entries[at].name));
+    if (!matching.places[at].taken()) split_attention(matching, at);
   }
   for (std::size_t at = 0; at < matching.places.size(); ++at) {
     if (matching.target.entries[at].value) continue;

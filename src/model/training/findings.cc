@@ -1,6 +1,7 @@
 #include "model/training/findings.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <unordered_map>
 
@@ -72,16 +73,21 @@ void note_average(const Document& document, NodeId model, const std::string& pat
   if (document.kind(model) != Kind::dict) return;
   const tree::DictRecord& dict = document.dict_record(model);
   // LitEma of latent-diffusion, ema-pytorch, and what people call it.
-  constexpr std::string_view kPrefixes[] = {"model_ema.", "ema_model.", "ema."};
-  for (const std::string_view prefix : kPrefixes) {
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < dict.count; ++at)
-      if (text_of(document, dict.pairs[2 * at]).starts_with(prefix)) ++count;
-    if (count != 0 && count != dict.count)
-      findings.push_back({"average-inside", joined(path, prefix.substr(0, prefix.size() - 1)),
-                          std::to_string(count) + " of the state_dict's " + std::to_string(dict.count) +
-                              " entries are a moving average of the others (inferred from their names)",
-                          false});
+  constexpr std::array<std::string_view, 3> kPrefixes = {"model_ema.", "ema_model.", "ema."};
+  std::array<std::size_t, kPrefixes.size()> counts{};
+  for (std::size_t at = 0; at < dict.count; ++at) {
+    const std::string_view name = text_of(document, dict.pairs[2 * at]);
+    if (!name.starts_with('m') && !name.starts_with('e')) continue;
+    for (std::size_t prefix = 0; prefix < kPrefixes.size(); ++prefix)
+      if (name.starts_with(kPrefixes[prefix])) ++counts[prefix];
+  }
+  for (std::size_t at = 0; at < kPrefixes.size(); ++at) {
+    if (counts[at] == 0 || counts[at] == dict.count) continue;
+    const std::string_view prefix = kPrefixes[at];
+    findings.push_back({"average-inside", joined(path, prefix.substr(0, prefix.size() - 1)),
+                        std::to_string(counts[at]) + " of the state_dict's " + std::to_string(dict.count) +
+                            " entries are a moving average of the others (inferred from their names)",
+                        false});
   }
 }
 

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <sconce/error.h>
+#include <sconce/training.h>
 
 #include "base/budget.h"
 #include "fuzz.h"
@@ -94,6 +97,10 @@ void exercise(const Checkpoint& checkpoint) {
   allow_errors([&] { static_cast<void>(checkpoint.unreferenced_bytes()); });
   allow_errors([&] { static_cast<void>(checkpoint.tensor("a.b").numel()); });
   for (const Value& root : checkpoint.roots()) allow_errors([&] { static_cast<void>(root.to_text()); });
+  // Whatever is in the file, looking for training state throws nothing.
+  const TrainingState training = training_state(checkpoint);
+  for (const TrainingPart& part : std::span(training.parts).first(std::min<std::size_t>(training.parts.size(), 4)))
+    allow_errors([&] { static_cast<void>(take_part(checkpoint, part.kind, part.path).root().kind()); });
   exercise_records(checkpoint);
 }
 

@@ -3,6 +3,7 @@
 
 Small files on purpose: one of each construct, so that a mutation changes something that means something.
 """
+import argparse
 import collections
 import io
 import pathlib
@@ -83,6 +84,20 @@ def pickle_seeds():
     write('round_trip', 'numpy.pkl', pickle.dumps({'a': numpy.eye(2), 'b': numpy.float32(1)}, protocol=4))
 
 
+def training_seeds():
+    """A small run: what training_state() takes apart."""
+    net = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+    run = {'epoch': 1, 'model': net.state_dict(), 'optimizer': optimizer.state_dict(), 'lr_scheduler': scheduler.state_dict(),
+           'args': argparse.Namespace(lr=0.1, sizes=[1, 2])}
+    write('legacy', 'training.pth', saved(run, _use_new_zipfile_serialization=False))
+    state = {'state': {0: {'step': 1}}, 'param_groups': [{'lr': 0.1, 'betas': (0.9, 0.99), 'params': [0, 1]}]}
+    write('pickle', 'optimizer.pkl', pickle.dumps({'optimizer': state, 'cfg': {'a': {'b': 1}}, 'best_acc': 0.5}, protocol=2))
+
+
 def tar_seeds():
     """The tar of PyTorch 0.1: three members, each with counts and pickles; no released PyTorch writes it any more."""
     def member(archive, name, data):
@@ -124,6 +139,7 @@ if __name__ == '__main__':
     torch_seeds()
     zip_seeds()
     pickle_seeds()
+    training_seeds()
     tar_seeds()
     other_seeds()
     print(sum(1 for path in CORPUS.rglob('*') if path.is_file()), 'seeds')

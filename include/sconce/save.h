@@ -38,6 +38,10 @@ struct SaveOptions {
   bool durable = true;
   /// Go on although a checksum that the input records is wrong.
   bool ignore_checksums = false;
+  /// A description of the model's structure (`to_json(module_tree(checkpoint))`, structure.h), to be written beside the
+  /// tree in place of the one that the input carried. Empty: what the input carried is kept. pytorch-legacy has no place
+  /// for one (`unsupported`, or dropped).
+  std::string structure;
   /// Threads that may work: 0: as many as are of use (one reads and checks while another writes; snapshots are copied
   /// by all that the process may use); 1: the caller's alone, or, of save_async, the one in the background.
   unsigned threads = 0;

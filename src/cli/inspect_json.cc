@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "cli/inspect.h"
 #include "cli/listing.h"
+#include "cli/structure.h"
 #include "cli/training_view.h"
 #include "cli/value_json.h"
 
@@ -115,6 +116,17 @@ void write_beside(JsonWriter& json, const FileFacts& facts) {
   json.end_array();
 }
 
+/// With --tree: one object for each model.
+void write_structures(JsonWriter& json, const Checkpoint& checkpoint, Output& output) {
+  const Structures structures = structures_of(checkpoint);
+  json.key("structure").begin_array();
+  for (const ModuleTree& tree : structures.trees) {
+    json.raw(to_json(tree));
+    output.flush_if_large();
+  }
+  json.end_array();
+}
+
 }  // namespace
 
 void inspect_json(const Checkpoint& checkpoint, const Arguments& arguments, ProgressBar& progress, Output& output) {
@@ -134,6 +146,7 @@ void inspect_json(const Checkpoint& checkpoint, const Arguments& arguments, Prog
   json.end_array().member("unreferenced_bytes", checkpoint.unreferenced_bytes());
   write_values(json, checkpoint, filter, output);
   write_training(json, checkpoint, output);
+  if (arguments.has("tree")) write_structures(json, checkpoint, output);
   write_calls(json, checkpoint.file());
   write_beside(json, checkpoint.file());
   // Only where a listing was ended by Limits::paths.

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/inspect.h"
 #include "cli/listing.h"
+#include "cli/structure.h"
 #include "cli/tensor_table.h"
 #include "cli/training_view.h"
 #include "cli/value_text.h"
@@ -168,18 +169,27 @@ void inspect_text(const Checkpoint& checkpoint, const Arguments& arguments, Prog
   const NameFilter filter(arguments);
   const std::uint64_t depth = arguments.number("depth", 0);
   const std::uint64_t limit = arguments.number("limit", kNoLimit);
+  const Structures structures = arguments.has("tree") ? structures_of(checkpoint) : Structures();
   TensorTable table(depth);
+  TensorTable others(depth);  // with --tree: what is in no model
   PartWatcher is_part;
   const ListingOptions options{.hash = arguments.has("hash")};
   const WalkResult walked = list_tensors(checkpoint, filter, options, progress.function(),
-                                         [&](const ListedTensor& listed) { table.add(listed, is_part(listed)); });
+                                         [&](const ListedTensor& listed) {
+                                           const bool part = is_part(listed);
+                                           table.add(listed, part);
+                                           if (!structures.trees.empty() && !structures.hold(listed.name))
+                                             others.add(listed, part);
+                                         });
   progress.clear();
-  table.sort(arguments.value("sort").value_or("tree"));
+  for (TensorTable* sorted : {&table, &others}) sorted->sort(arguments.value("sort").value_or("tree"));
   print_head(output, style, checkpoint, table.totals());
   if (filter.all()) print_training(output, style, checkpoint);
-  if (table.totals().tensors != 0) {
-    output << "\n" << style.bold("Tensors") << "\n";
-    table.print(output, style, limit, arguments.has("tree"));
+  print_structures(output, style, structures, filter, {depth, limit});
+  const TensorTable& shown = structures.trees.empty() ? table : others;
+  if (shown.totals().tensors != 0) {
+    output << "\n" << style.bold(structures.trees.empty() ? "Tensors" : "Other tensors") << "\n";
+    shown.print(output, style, limit, arguments.has("tree"));
   }
   if (walked.values != 0)
     print_values(output, style, checkpoint, filter, arguments.has("limit") || !filter.all() ? limit : kValuesShown);

@@ -94,7 +94,14 @@ constexpr Option kInspectOptions[] = {
      .category = kWhich,
      .brief = "fold what lies deeper than N names into one line",
      .detail = "Names are cut at their dots: --depth 1 gives one line for each top-level module, with its totals."},
-    {.name = "tree", .letter = 't', .category = kWhich, .brief = "indent names as a tree"},
+    {.name = "tree",
+     .letter = 't',
+     .category = kWhich,
+     .brief = "the modules of the model, as print(model) shows them, with sizes",
+     .detail = "Each module with its class, settings, and the elements and bytes of all that is inside of it; shared "
+               "tensors count once. Of a state_dict, whose file knows no classes, by names, with kinds that names and "
+               "shapes suggest, marked \"inferred\". Names of a file without a model are indented. With --json: the "
+               "field \"structure\"."},
     {.name = "limit",
      .letter = 'n',
      .argument = "N",
@@ -149,6 +156,11 @@ constexpr Option kConvertOptions[] = {
      .category = kWriting,
      .brief = "position of each tensor in a pytorch-zip",
      .detail = "A power of two from 64, the default, to 32768. 4096 serves direct I/O."},
+    {.name = "structure",
+     .category = kWriting,
+     .brief = "write a description of the model's modules beside the weights",
+     .detail = "JSON (docs/structure.md): a record of a .pt that PyTorch passes over, an entry of safetensors' metadata. "
+               "One that IN carries is kept without this option, and checked."},
     {.name = "ignore-checksums", .category = kWriting, .brief = "go on where a checksum of IN is wrong"},
     kDtype,
     kCast,

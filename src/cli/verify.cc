@@ -10,6 +10,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/structure.h"
 
 namespace sconce::cli {
 
@@ -84,7 +85,11 @@ int verify_one(const Arguments& arguments, const std::string& file, const Style&
   VerifyOptions options;
   options.progress = progress.function();
   try {
-    const VerifyReport report = file == "-" ? verify(open_input(file), options) : verify(file, options);
+    const SourcePtr source = file == "-" ? open_input(file) : nullptr;
+    VerifyReport report = source ? verify(source, options) : verify(file, options);
+    LoadOptions owned;
+    owned.access = FileAccess::owned;
+    add_structure_findings(source ? load(source, owned) : load(file, owned), report);
     progress.clear();
     const std::string& name = file == "-" ? report.file : file;
     if (arguments.json())

@@ -7,8 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include <sconce/structure.h>
+
 #include "base/fail.h"
 #include "base/hash.h"
+#include "base/slice.h"
 #include "base/text.h"
 #include "formats/format.h"
 #include "model/hostile.h"
@@ -69,6 +72,13 @@ void check_growth(const Checkpoint::State& state, std::uint64_t size) {
        {}, "raise Limits::expansion if the file is trusted, or write pytorch-zip, which keeps what is shared");
 }
 
+/// The facts with the description that is to be written as one of the parts beside the tree.
+FileFacts with_structure(FileFacts facts, const std::string& structure) {
+  std::erase_if(facts.extras, [](const ExtraPart& part) { return part.name == kStructurePart; });
+  facts.extras.push_back({std::string(kStructurePart), string_source(structure, std::string(kStructurePart))});
+  return facts;
+}
+
 }  // namespace
 
 io::WritePlan make_plan(const Checkpoint& checkpoint, std::string_view format_name, const SaveOptions& options,
@@ -79,7 +89,9 @@ io::WritePlan make_plan(const Checkpoint& checkpoint, std::string_view format_na
   refuse_hostile(state);
   if (!options.ignore_checksums) check_metadata(state);
   report.format = std::string(format.name);
-  const formats::PlanContext context{*state.document, state.roots, state.facts, options, state.limits, report};
+  const FileFacts changed = options.structure.empty() ? FileFacts() : with_structure(state.facts, options.structure);
+  const FileFacts& facts = options.structure.empty() ? state.facts : changed;
+  const formats::PlanContext context{*state.document, state.roots, facts, options, state.limits, report};
   ErrorPlace place;
   place.file = state.facts.name;
   io::WritePlan plan = with_place(place, [&] { return format.plan(context); });

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <sconce/structure.h>
+
 #include "base/endian.h"
 #include "base/fail.h"
 #include "base/json_writer.h"
@@ -102,7 +104,8 @@ std::vector<NodeId> objects_of(const PlanContext& context, const Outline& outlin
 /// file that became records of a .pt is metadata again; other records must be short, as every reader holds the header
 /// in memory.
 std::optional<std::string> metadata_text(const FileFacts& facts, const ExtraPart& extra) {
-  const std::uint64_t most = facts.format == "safetensors" ? kMaxHeader : kLongestRecord;
+  const bool ours = facts.format == "safetensors" || extra.name == kStructurePart;
+  const std::uint64_t most = ours ? kMaxHeader : kLongestRecord;
   if (extra.name == kSidecarKey || !is_utf8(extra.name) || extra.bytes->size() > most) return std::nullopt;
   std::string text(static_cast<std::size_t>(extra.bytes->size()), '\0');
   extra.bytes->read_at(0, std::as_writable_bytes(std::span(text)));

@@ -58,6 +58,9 @@ std::string while_copying(const TargetEntry& entry, const Tensor& tensor, const 
 
 std::optional<std::string> why_unreadable(const Tensor& tensor) {
   if (tensor.is_meta()) return "Cannot copy out of meta tensor; no data!";
+  if (to_string(tensor.layout()).starts_with("sparse"))
+    return "copy_() between dense and sparse Tensors is not implemented! Found src layout = torch." +
+           std::string(to_string(tensor.layout()));
   if (tensor.layout() != Layout::strided)
     return "a tensor of layout " + std::string(to_string(tensor.layout())) + " has no elements of its own";
   if (!tensor.has_storage()) return "the tensor has no elements of its own";

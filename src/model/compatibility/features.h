@@ -62,17 +62,23 @@ enum class Trait : std::uint8_t {
   subclass_no_state,   ///< _rebuild_from_type_v2 whose state is None
   slots_state,         ///< a class of torch whose state is a list: a dataclass with slots
   new_allowed_object,  ///< NEWOBJ of a class that weights_only knows, other than Parameter
-  build_other,         ///< a state for something that weights_only gives none
-  set_item_other,      ///< items for something that is no dict
-  append_other,        ///< items for something that is no list
-  text_not_ascii,      ///< str of Python 2
+  legacy_generator,
+  build_allowed,   ///< a state for a class that weights_only allows, and that is no tensor or OrderedDict
+  build_other,     ///< a state for something that weights_only gives none
+  set_item_other,  ///< items for something that is no dict
+  append_other,    ///< items for something that is no list
+  text_not_ascii,  ///< str of Python 2
   text_not_utf8,
   gpu_location,
   meta_location,
   foreign_location,    ///< a device that this PyTorch may not know
   cuda_storage_class,  ///< torch.cuda.FloatStorage: needs a GPU, even with a map_location
   cuda_tensor_class,   ///< torch.cuda.FloatTensor, made by calling it
+  layout_jagged,
+  layout_csr,
+  layout_blocks,  ///< CSC, BSR, BSC
   numpy_2_names,
+  numpy_random,  ///< states of generators
   python_3_13_names,
   untyped_via_torch,  ///< class torch.UntypedStorage in a persistent id
   // Of what C++ makes of it.

@@ -158,6 +158,9 @@ constexpr NameFact kNames[] = {
     {"torch.optim.nadam.NAdam", since(1, 10), kNone, kNone},
     {"torch.optim.radam.RAdam", since(1, 10), kNone, kNone},
     {"torch.optim._adafactor.Adafactor", since(2, 5), kNone, kNone},
+    {"torch.optim.Adafactor", since(2, 5), kNone, kNone},
+    {"torch.optim.Muon", since(2, 9), kNone, kNone},
+    {"torch.nn.modules.module._WrappedHook", since(1, 13), kNone, kNone},
     {"torch.optim._muon.Muon", since(2, 9), kNone, kNone},
     {"torch.optim.lr_scheduler._LRScheduler", kAll, kNone, kNone,
      "torch.optim.lr_scheduler.LRScheduler since 2.0, which keeps the old name, too"},
@@ -181,8 +184,12 @@ constexpr NameFact kNames[] = {
     {"torch.jit._pickle.build_tensorlist", since(1, 2), kNone, kPickleLoad, "what torch::pickle_save writes"},
     {"torch.jit._pickle.build_doublelist", since(1, 2), kNone, kPickleLoad, "what torch::pickle_save writes"},
     {"torch.jit._pickle.build_boollist", since(1, 2), kNone, kPickleLoad, "what torch::pickle_save writes"},
-    {"torch.nested._internal.nested_tensor.NestedTensor", since(2, 2), kNone, kNone},
-    {"torch.nested._internal.nested_tensor._rebuild_njt", since(2, 5), kNone, kNone},
+    {"torch.nested._internal.nested_tensor.NestedTensor", since(2, 2), since(2, 6), kNone},
+    {"torch.nested._internal.nested_tensor._rebuild_njt", since(2, 5), since(2, 6), kNone},
+    {"torch.distributed._mesh_layout._MeshLayout", since(2, 10), since(2, 10), kNone},
+    {"torch.distributed._mesh_layout._FlatLayout", since(2, 10), since(2, 10), kNone},
+    {"traceback.FrameSummary", kAll, since(2, 14), kNone},
+    {"traceback.StackSummary", kAll, since(2, 14), kNone},
     {"torch.distributed._tensor.api.DTensor", since(1, 13), kNone, kNone,
      "torch.distributed.tensor.DTensor since 2.5, which keeps the old name, too"},
     {"torch.distributed.tensor.DTensor", since(2, 5), kNone, kNone, "torch.distributed._tensor.api.DTensor before 2.5"},
@@ -203,8 +210,10 @@ constexpr NameFact kModules[] = {
     {"torch.nn.qat.", since(1, 3), kNone, kNone},
     {"torch.quantization.", since(1, 3), kNone, kNone},
     {"torch.fx.", since(1, 8), kNone, kNone},
+    {"torch.return_types.", since(1, 12), kNone, kNone},
     {"torch.amp.", since(1, 10), kNone, kNone},
     {"torch.nested._internal.", since(2, 1), kNone, kNone},
+    {"torch.distributed._mesh_layout.", since(2, 10), kNone, kNone},
     {"torch.distributed.fsdp.", since(1, 11), kNone, kNone},
     {"torch.distributed.checkpoint.", since(2, 0), kNone, kNone,
      "torch.distributed._shard.checkpoint in 1.12 and 1.13"},
@@ -213,14 +222,16 @@ constexpr NameFact kModules[] = {
     {"torch._dynamo.", since(2, 0), kNone, kNone},
 };
 
-constexpr std::array<std::string_view, 11> kTensorTypes = {"Double", "Float", "Half", "BFloat16", "Long",   "Int",
-                                                           "Short",  "Char",  "Byte", "Bool",     "Complex"};
+constexpr std::array<std::string_view, 10> kTensorTypes = {"Double", "Float", "Half", "BFloat16", "Long",
+                                                           "Int",    "Short", "Char", "Byte",     "Bool"};
+constexpr std::array<std::string_view, 2> kComplexTypes = {"ComplexFloat", "ComplexDouble"};
 
 /// torch.cuda.FloatStorage, and the tensor classes of the years before dtypes, as one row for each kind.
 const NameFact* family(std::string_view name) noexcept {
   static constexpr NameFact kCudaStorage = {"torch.cuda.*Storage", kAll, kFirst, kNone};
   static constexpr NameFact kTensorClass = {"torch.*Tensor", kAll, kFirst, kNone};
   static constexpr NameFact kNarrowInteger = {"torch.int1 …", since(2, 6), since(2, 7), kNone};
+  static constexpr NameFact kException = {"builtins.*Error", kAll, since(2, 14), kNone};
   static constexpr NameFact kOtherStorage = {"*Storage", since(1, 11), kNone, kNone};
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return nullptr;
@@ -231,11 +242,15 @@ const NameFact* family(std::string_view name) noexcept {
     const std::string_view type = last.substr(0, last.size() - suffix.size());
     return std::ranges::find(kTensorTypes, type) != kTensorTypes.end();
   };
-  if (module == "torch.cuda" && is_type("Storage")) return &kCudaStorage;
+  const bool is_complex = last.ends_with("Storage") &&
+                          std::ranges::find(kComplexTypes, last.substr(0, last.size() - 7)) != kComplexTypes.end();
+  if (module == "torch.cuda" && (is_type("Storage") || is_complex)) return &kCudaStorage;
   if ((module == "torch" || module == "torch.cuda" || module == "torch.sparse" || module == "torch.cuda.sparse") &&
       is_type("Tensor"))
     return &kTensorClass;
-  if (is_type("Storage")) return &kOtherStorage;
+  if (is_type("Storage") || is_complex) return &kOtherStorage;
+  if (module == "builtins" && (last.ends_with("Error") || last.ends_with("Exception") || last.ends_with("Warning")))
+    return &kException;
   if (module == "torch" && (last.starts_with("int") || last.starts_with("uint"))) {
     const char digit = last.back();
     if (last.size() == (last.front() == 'u' ? 5 : 4) && digit >= '1' && digit <= '7') return &kNarrowInteger;
@@ -277,15 +292,12 @@ bool is_standard_library(std::string_view module) noexcept {
 }
 
 std::string_view allowed_after_import_of(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 3> kNested = {"torch.nested._internal.nested_tensor.NestedTensor",
-                                                       "torch.nested._internal.nested_tensor._rebuild_njt",
-                                                       "torch._dynamo.decorators._DimRange"};
   constexpr std::array<std::string_view, 7> kDistributed = {
       "torch.distributed.device_mesh.DeviceMesh",          "torch.distributed.tensor._dtensor_spec.DTensorSpec",
       "torch.distributed.tensor._dtensor_spec.TensorMeta", "torch.distributed.tensor.DTensor",
       "torch.distributed.tensor.placement_types.Partial",  "torch.distributed.tensor.placement_types.Replicate",
       "torch.distributed.tensor.placement_types.Shard"};
-  if (std::ranges::find(kNested, name) != kNested.end()) return "torch.nested";
+  if (name == "torch._dynamo.decorators._DimRange") return "torch._dynamo";
   if (std::ranges::find(kDistributed, name) != kDistributed.end()) return "torch.distributed.tensor";
   return {};
 }

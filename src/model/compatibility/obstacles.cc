@@ -101,7 +101,10 @@ class Judge {
     const std::string shown = escaped(name.name);
     if (const std::string_view module = allowed_after_import_of(name.name);
         !module.empty() && version_ >= TorchVersion{2, 6})
-      return add("name-import-first", true, name.name, "``" + std::string(module) + "`` must be imported to load",
+      return add("name-import-first", true, name.name,
+                 module == "torch._dynamo"
+                     ? "``torch.nested`` and ``torch._dynamo`` must be imported to load nested jagged tensors"
+                     : "``" + std::string(module) + "`` must be imported to load DTensors",
                  "weights_only allows " + shown + " only after `import " + std::string(module) + "`", name.offset);
     std::string why = "weights_only does not allow " + shown;
     if (fact != nullptr && fact->weights_only.from > version_ && fact->weights_only.from < TorchVersion{99, 0})

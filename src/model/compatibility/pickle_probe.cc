@@ -68,6 +68,7 @@ NodeId PickleProbe::global(std::uint64_t offset, std::string_view module, std::s
   features_.names.push_back(
       {std::string(record.canonical), std::string(module) + "." + std::string(name), offset, false});
   if (python.module.starts_with("numpy._core")) features_.add(Trait::numpy_2_names, record.canonical, offset);
+  if (python.module == "numpy.random._pickle") features_.add(Trait::numpy_random, record.canonical, offset);
   if (python.module.starts_with("pathlib._local")) features_.add(Trait::python_3_13_names, record.canonical, offset);
   if (python.module == "torch.cuda" && python.name.ends_with("Storage"))
     features_.add(Trait::cuda_storage_class, record.canonical, offset);
@@ -103,6 +104,13 @@ void PickleProbe::called_with(std::uint64_t offset, std::string_view name, NodeI
   const auto items = document_.elements(args);
   if (name.starts_with("torch.cuda.") && name.ends_with("Tensor"))
     features_.add(Trait::cuda_tensor_class, name, offset);
+  if (name == "torch.serialization._get_layout" && !items.empty() && document_.kind(items[0]) == Kind::str) {
+    const std::string_view layout = document_.text(items[0]);
+    if (layout == "torch.jagged") features_.add(Trait::layout_jagged, layout, offset);
+    if (layout == "torch.sparse_csr") features_.add(Trait::layout_csr, layout, offset);
+    if (layout == "torch.sparse_csc" || layout == "torch.sparse_bsr" || layout == "torch.sparse_bsc")
+      features_.add(Trait::layout_blocks, layout, offset);
+  }
   if (name == "torch._utils._rebuild_tensor_v2" && items.size() > 6)
     features_.add(Trait::tensor_metadata, "a tensor with conjugate or negative bit", offset);
   if (name == "torch._utils._rebuild_sparse_tensor" && items.size() == 2 && document_.kind(items[1]) == Kind::tuple) {
@@ -144,16 +152,21 @@ NodeId PickleProbe::build(std::uint64_t offset, NodeId target, NodeId state) {
   const std::string_view name = class_of(target);
   if (name.starts_with("torch.") && document_.kind(state) == Kind::list)
     features_.add(Trait::slots_state, name, offset);
+  if (name == "torch._C.Generator" && legacy_) features_.add(Trait::legacy_generator, name, offset);
   if (name == kOrderedDict) {
     features_.add(Trait::ordered_dict_items, name, offset);
   } else if (!name.starts_with("torch.") && (name.empty() || name_fact(name) != nullptr)) {
-    features_.add(Trait::build_other, name.empty() ? to_string(document_.kind(target)) : name, offset);
+    if (name.empty())
+      features_.add(Trait::build_other, to_string(document_.kind(target)), offset);
+    else
+      features_.add(Trait::build_allowed, name, offset);
   }
   return target;
 }
 
 void PickleProbe::append(std::uint64_t offset, NodeId target, std::span<const NodeId>, bool) {
   const std::string_view name = class_of(target);
+  if (name == "traceback.StackSummary") return;  // a kind of list
   features_.add(Trait::append_other, name.empty() ? to_string(document_.kind(target)) : name, offset);
 }
 

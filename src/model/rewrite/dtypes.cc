@@ -116,7 +116,7 @@ class DTypePlan {
     if (!nearest) return remains(node, without(record.dtype), ", nor one that holds its numbers");
     if (!cast_)
       return remains(node, without(record.dtype),
-                     " (a cast to " + std::string(to_string(nearest->to)) + " would hold its numbers)");
+                     " (a cast to " + std::string(to_string(nearest->to)) + " " + std::string(kCastWouldDo) + ")");
     if (record.dtype == DType::uint64 && !fits(record.storage))
       return remains(node, without(record.dtype), ": it has numbers from 2^63 on, which int64 does not hold");
     std::string what = std::string(to_string(record.dtype)) + " becomes " + std::string(to_string(nearest->to));

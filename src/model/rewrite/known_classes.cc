@@ -139,6 +139,19 @@ Found attribute(Document& document, NodeId object) {
   return stands_for(args[1], "the name of a member or method");
 }
 
+/// partial(function), then the state (function, arguments, keywords, attributes).
+Found partial(Document& document, NodeId object) {
+  const NodeId state = only_state(document, object);
+  if (state == kNoNode || document.kind(state) != Kind::tuple || document.elements(state).size() < 3)
+    return std::nullopt;
+  const auto parts = document.elements(state);
+  const NodeId made = document.dict();
+  const std::array<NodeId, 3> values{parts[0], parts[1], parts[2]};
+  const std::array<std::string_view, 3> names{"func", "args", "keywords"};
+  for (std::size_t at = 0; at < names.size(); ++at) (void)document.dict_set(made, document.str(names[at]), values[at]);
+  return PlainValue{made, true, "a dict of its function's name and its arguments", {}};
+}
+
 /// (values, {}).
 Found return_type(Document& document, NodeId object) {
   const auto args = arguments_of(document, object);
@@ -279,6 +292,7 @@ constexpr Row kRows[] = {
     {"datetime.date", date},
     {"datetime.timedelta", span_of_time},
     {"collections.deque", deque},
+    {"functools.partial", partial},
     {"builtins.getattr", attribute},
     {"torch.return_types.", return_type},
     {"numpy.dtype", numpy_dtype_object},

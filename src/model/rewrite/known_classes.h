@@ -8,8 +8,9 @@
 namespace sconce::model::rewrite {
 
 /// Nothing for a class that is not known here. Known are: OmegaConf's containers and nodes (omegaconf/base.py,
-/// nodes.py), pathlib's paths, datetime's dates and spans, collections.deque, torch.return_types, members and methods
-/// that getattr names, NumPy's dtypes, text scalars and arrays of objects. New nodes are made in the document.
+/// nodes.py), pathlib's paths, datetime's dates and spans, collections.deque, functools.partial, torch.return_types,
+/// members and methods that getattr names, NumPy's dtypes, text scalars and arrays of objects. New nodes are made in
+/// the document.
 [[nodiscard]] std::optional<PlainValue> known_value(tree::Document& document, tree::NodeId object);
 
 }  // namespace sconce::model::rewrite

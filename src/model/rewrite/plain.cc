@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,6 +63,7 @@ class ObjectPlan {
         take_inside(node);
         continue;
       }
+      if (is_kept(node)) continue;
       PlainValue plain = value_of(node);
       if (plain.value == kNoNode) {
         stay(node, std::move(plain.how));
@@ -84,19 +84,26 @@ class ObjectPlan {
     return {module.state_dict, true, "its state_dict, which needs no code of the module", std::move(module.left_out)};
   }
 
+  /// What an object that stays is made of stays, too: only its class knows what it needs.
   void stay(NodeId object, std::string why) {
-    staying_.emplace(object, std::move(why));
-    take_inside(object);
-    // The names that a call is made of stay names.
-    const ObjectRecord& record = document_.object_record(object);
-    if (record.args == kNoNode) return;
-    for (const NodeId part : document_.elements(record.args)) {
-      if (document_.kind(part) == Kind::global) called_.insert(part);
-      if (document_.kind(part) != Kind::tuple) continue;
-      for (const NodeId inner : document_.elements(part))
-        if (document_.kind(inner) == Kind::global) called_.insert(inner);
+    staying_.insert_or_assign(object, std::move(why));
+    std::vector<NodeId> open{object};
+    while (!open.empty()) {
+      const NodeId node = open.back();
+      open.pop_back();
+      if (kept_.size() <= node) kept_.resize(document_.node_count(), false);
+      if (kept_[node]) continue;
+      kept_[node] = true;
+      take(node);
+      if (document_.kind(node) == Kind::object) {
+        plans_.erase(node);
+        staying_.try_emplace(node, "it is inside of an object that stays");
+      }
+      tree::for_each_reference(document_, node, [&](NodeId inner) { open.push_back(inner); });
     }
   }
+
+  [[nodiscard]] bool is_kept(NodeId node) const { return node < kept_.size() && kept_[node]; }
 
   /// An object that stands for a value that is such an object itself stands for what that one does. Circles stay.
   void follow_chains() {
@@ -117,8 +124,7 @@ class ObjectPlan {
   }
 
   void give_up(NodeId node, std::string why) {
-    plans_.erase(node);
-    stay(node, std::move(why));
+    if (plans_.erase(node) != 0) stay(node, std::move(why));
   }
 
   /// Keys have to stay such that Python can hash them. Whether any plan was given up for that.
@@ -145,7 +151,7 @@ class ObjectPlan {
   /// Classes and functions that are values.
   void plan_names() {
     const auto look = [&](NodeId node) {
-      if (document_.kind(node) != Kind::global || called_.contains(node)) return;
+      if (document_.kind(node) != Kind::global || is_kept(node)) return;
       if (names_.contains(node)) return;
       names_.emplace(node, document_.str(document_.global_record(node).canonical));
     };
@@ -159,12 +165,12 @@ class ObjectPlan {
 
   void plan_subclasses() {
     for (const NodeId node : found_) {
-      if (document_.kind(node) != Kind::tensor) continue;
+      if (document_.kind(node) != Kind::tensor || is_kept(node)) continue;
       const tree::TensorExtra* extra = document_.tensor_record(node).extra;
       if (extra == nullptr || extra->type == kNoNode) continue;
       const std::string name = "a tensor of class " + document_.class_name(extra->type);
       if (document_.tensor_record(node).layout == Layout::wrapper) {
-        changes_.add(Fate::remaining, name + " stays: only the class knows what it is made of", node);
+        changes_.add(Fate::remaining, name + " (only the class knows what it is made of)", node);
         continue;
       }
       changes_.add(Fate::dropped, name + " becomes a plain tensor", node);
@@ -179,7 +185,7 @@ class ObjectPlan {
       for (const std::string& dropped : plain.dropped) changes_.add(Fate::dropped, name + ": " + dropped, node);
     }
     for (const auto& [node, why] : staying_)
-      changes_.add(Fate::remaining, document_.class_name(node) + " stays: " + why, node);
+      changes_.add(Fate::remaining, document_.class_name(node) + " (" + why + ")", node);
     for (const auto& [node, text] : names_) changes_.add(Fate::changed, "a class or function becomes its name", node);
   }
 
@@ -209,7 +215,7 @@ class ObjectPlan {
   std::map<NodeId, PlainValue> plans_;
   std::map<NodeId, std::string> staying_;
   std::map<NodeId, NodeId> names_;
-  std::set<NodeId> called_;
+  std::vector<bool> kept_;  // by node: inside of an object that stays
   std::vector<NodeId> subclassed_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "model/compatibility/obstacles.h"
 #include "model/hostile.h"
 #include "model/rewrite/changes.h"
 #include "model/rewrite/class_names.h"
@@ -21,12 +22,14 @@ inline namespace v0 {
 namespace {
 
 using model::rewrite::Changes;
+using model::rewrite::kCastWouldDo;
 using model::rewrite::Target;
 
 constexpr TorchVersion kOldest{0, 4};
 constexpr TorchVersion kWeightsOnly{1, 13};
 /// From here on weights_only takes all of Python's small values; plain files are made for this and later.
 constexpr TorchVersion kPlain{2, 6};
+constexpr std::size_t kMostObstacles = 200;
 
 void check_options(const RewriteOptions& options) {
   const std::string name = "PyTorch " + to_string(options.version);
@@ -41,11 +44,27 @@ void check_options(const RewriteOptions& options) {
                          const RewriteReport& report) {
   ErrorPlace place;
   place.file = state.facts.name;
+  const bool castable = std::ranges::any_of(
+      report.remaining, [](const std::string& line) { return line.find(kCastWouldDo) != std::string::npos; });
   std::string advice;
-  if (!options.plain && target.weights_only) advice = "plain values may take the place of objects: --plain";
-  if (!options.cast) advice += std::string(advice.empty() ? "" : "; ") + "dtypes may be cast: --cast";
+  if (!options.plain && target.weights_only) advice = "let plain values take the place of objects (--plain)";
+  if (castable) advice += std::string(advice.empty() ? "" : ", or ") + "let dtypes be cast (--cast)";
+  if (advice.empty()) advice = "take the parts out that are needed (--part), or choose a newer PyTorch";
   fail(ErrorCode::unsupported, "it cannot be written for " + target.name() + ": " + listed(report.remaining),
        std::move(place), std::move(advice));
+}
+
+/// What the table of facts still finds in the file that would be written, beyond what was told already.
+void look_again(const Checkpoint& checkpoint, const Target& target, SaveOptions save, RewriteReport& report) {
+  if (save.format.empty()) save.format = "pytorch-zip";
+  save.drop = true;  // what the format cannot hold is the save's business
+  const auto features = model::compatibility::features_of_plan(checkpoint, save);
+  const TorchMode mode = target.weights_only ? TorchMode::weights_only : TorchMode::plain;
+  for (const auto& obstacle : model::compatibility::obstacles(*features, target.version, mode)) {
+    if (!obstacle.stops) continue;
+    report.remaining.push_back(obstacle.why);
+    if (report.remaining.size() > kMostObstacles) return;
+  }
 }
 
 }  // namespace
@@ -70,6 +89,7 @@ RewriteReport rewrite_for(Checkpoint& checkpoint, const RewriteOptions& options,
     changes.add(Changes::Fate::changed, "the file is a stream, since " + target.name() + " reads no zip archives");
   }
   RewriteReport report = changes.report();
+  if (report.remaining.empty()) look_again(checkpoint, target, save, report);
   if (!report.remaining.empty()) refuse(state, target, options, report);
   return report;
 }
@@ -79,8 +99,12 @@ RewriteReport make_plain(Checkpoint& checkpoint) {
   model::refuse_hostile(state);
   Changes changes;
   model::rewrite::make_objects_plain(state, changes);
-  model::rewrite::rewrite_values(state, {kPlain, true}, true, changes);
-  return changes.report();
+  const Target target{kPlain, true};
+  model::rewrite::rewrite_values(state, target, true, changes);
+  RewriteReport report = changes.report();
+  // Some dtypes came after 2.6: the newest release has all.
+  if (report.remaining.empty()) look_again(checkpoint, {known_torch_versions().back(), true}, {}, report);
+  return report;
 }
 
 }  // namespace v0

@@ -39,8 +39,12 @@ struct Target {
   [[nodiscard]] bool parameters() const noexcept { return is_at_least(1, 0); }
   /// _rebuild_parameter_with_state.
   [[nodiscard]] bool parameter_attributes() const noexcept { return has({2, 0}, {2, 4}); }
-  /// _rebuild_from_type_v2.
-  [[nodiscard]] bool tensor_attributes() const noexcept { return has({1, 10}, {2, 0}); }
+  /// _rebuild_from_type_v2 for a subclass of Tensor.
+  [[nodiscard]] bool subclasses() const noexcept { return has({1, 10}, {2, 0}); }
+  /// A subclass without a state: 1.10 to 1.13 ask the state for its items.
+  [[nodiscard]] bool subclass_without_state() const noexcept { return is_at_least(2, 0); }
+  /// Python attributes of a plain tensor: 1.10 to 1.13 read them and forget them.
+  [[nodiscard]] bool tensor_attributes() const noexcept { return is_at_least(2, 0); }
   [[nodiscard]] bool quantized(DType dtype) const noexcept;
   [[nodiscard]] bool coo() const noexcept { return is_at_least(1, 4); }
   /// The fourth item of a COO tensor: whether it is coalesced.

@@ -60,15 +60,21 @@ class FormPlan {
     const bool has_type = record.extra->type != kNoNode;
     const bool has_state = record.extra->state != kNoNode;
     if (record.layout == Layout::wrapper) {
-      if (!target_.tensor_attributes()) remains("a tensor that its class makes of others", node);
+      if (!target_.subclasses()) remains("a tensor that its class makes of others", node);
       return;
     }
-    const bool of_parameter = record.parameter && !has_type;
-    if (has_type && !target_.tensor_attributes()) {
+    const bool keeps_type = has_type && target_.subclasses();
+    if (has_type && !keeps_type) {
       changes_.add(Fate::dropped, "the class " + document_.class_name(record.extra->type) + " of a tensor", node);
       no_type_.push_back(node);
     }
-    if (!has_state || (of_parameter ? target_.parameter_attributes() : target_.tensor_attributes())) return;
+    if (keeps_type && !has_state && !target_.subclass_without_state()) {
+      changes_.add(Fate::changed, "a tensor of a class gets a state without attributes", node);
+      empty_state_.push_back(node);
+    }
+    const bool keeps_state =
+        keeps_type || (record.parameter ? target_.parameter_attributes() : target_.tensor_attributes());
+    if (!has_state || keeps_state) return;
     for (const auto& [key, value] : document_.attributes(node)) {
       const bool named = document_.kind(key) == Kind::str && document_.text(key).size() <= 100;
       changes_.add(
@@ -138,6 +144,7 @@ class FormPlan {
     for (const NodeId node : plain_parameters_) document_.mutable_tensor(node).parameter = false;
     for (const NodeId node : no_type_) document_.tensor_extra(node).type = kNoNode;
     for (const NodeId node : no_state_) document_.tensor_extra(node).state = kNoNode;
+    for (const NodeId node : empty_state_) document_.tensor_extra(node).state = document_.dict();
     for (const NodeId node : no_flag_) document_.tensor_extra(node).has_coalesced = false;
     for (const NodeId node : split_) {
       TensorRecord& record = document_.mutable_tensor(node);
@@ -180,7 +187,7 @@ class FormPlan {
   const Target& target_;
   SaveOptions& save_;
   Changes& changes_;
-  std::vector<NodeId> plain_parameters_, no_type_, no_state_, no_flag_, resolved_, split_, bytes_;
+  std::vector<NodeId> plain_parameters_, no_type_, no_state_, empty_state_, no_flag_, resolved_, split_, bytes_;
   std::map<std::pair<std::uint32_t, DType>, std::uint32_t> parts_;
   std::map<View, std::uint32_t> views_;
 };

@@ -38,7 +38,7 @@ class ValuePlan {
         replacements_(state) {}
 
   void run() {
-    const std::vector<NodeId> nodes = tree::reachable(document_, state_.roots);
+    const std::vector<NodeId> nodes = plain_ ? outside_of_objects() : tree::reachable(document_, state_.roots);
     in_key_ = nodes_in_keys(document_, nodes);
     for (const NodeId node : nodes) look(node);
     tell_names(nodes);
@@ -51,6 +51,18 @@ class ValuePlan {
   }
 
  private:
+  /// Objects that are left had to stay, and so has what they are made of.
+  [[nodiscard]] std::vector<NodeId> outside_of_objects() const {
+    std::vector<bool> inside(document_.node_count(), false);
+    std::vector<NodeId> objects;
+    for (const NodeId node : tree::reachable(document_, state_.roots))
+      if (document_.kind(node) == Kind::object) objects.push_back(node);
+    for (const NodeId node : tree::reachable(document_, objects)) inside[node] = true;
+    std::vector<NodeId> nodes = tree::reachable(document_, state_.roots);
+    std::erase_if(nodes, [&](NodeId node) { return inside[node]; });
+    return nodes;
+  }
+
   void changed(std::string what, NodeId node) { changes_.add(Fate::changed, std::move(what), node); }
   void remains(const std::string& what, NodeId node) {
     changes_.add(Fate::remaining, what + ", which " + target_.name() + " does not open", node);

@@ -73,7 +73,7 @@ struct ModuleTree {
 /// As the newest PyTorch's print(model) shows it, without a newline at the end: byte for byte for torch's own modules
 /// (equal neighbours in a ModuleList are folded as since 2.1). Of a class that is not torch's, what its extra_repr would
 /// print is not known, and is left out. Lines of inferred kinds end in "  # inferred". Text of the file is not escaped.
-/// Errors: `limit` beyond 256 MiB, which a small file with modules shared again and again can ask for.
+/// Errors: `limit` beyond 16 MiB and 1 KiB for each module, which modules shared again and again can ask for.
 [[nodiscard]] std::string to_text(const ModuleTree& tree);
 
 /// The description that travels with weights (docs/structure.md): modules, kinds, settings, names, shapes, dtypes, ties.

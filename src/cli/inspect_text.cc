@@ -172,14 +172,17 @@ void inspect_text(const Checkpoint& checkpoint, const Arguments& arguments, Prog
   const Structures structures = arguments.has("tree") ? structures_of(checkpoint) : Structures();
   TensorTable table(depth);
   TensorTable others(depth);  // with --tree: what is in no model
+  StorageNumbers other_storages;
   PartWatcher is_part;
   const ListingOptions options{.hash = arguments.has("hash")};
   const WalkResult walked = list_tensors(checkpoint, filter, options, progress.function(),
                                          [&](const ListedTensor& listed) {
                                            const bool part = is_part(listed);
                                            table.add(listed, part);
-                                           if (!structures.trees.empty() && !structures.hold(listed.name))
-                                             others.add(listed, part);
+                                           if (structures.trees.empty() || structures.hold(listed.name)) return;
+                                           ListedTensor other = listed;
+                                           if (other.storage) other.storage = other_storages(other.storage->number);
+                                           others.add(other, part);
                                          });
   progress.clear();
   for (TensorTable* sorted : {&table, &others}) sorted->sort(arguments.value("sort").value_or("tree"));

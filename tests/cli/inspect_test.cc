@@ -56,14 +56,6 @@ TEST(Inspect, FoldsIndentsSortsAndFilters) {
             "  0.*  2 tensors  57  228 B\n"
             "  1.*  5 tensors  13   56 B\n"
             "  3.*  2 tensors  10   40 B\n");
-  EXPECT_EQ(table({"--tree", "--match", "nothing", "--limit", "3"}),
-            "Tensors\n"
-            "  0\n"
-            "    weight  float32  [3, 2, 3, 3]  216 B\n"
-            "    bias    float32  [3]            12 B\n"
-            "  1\n"
-            "    weight  float32  [3]            12 B\n"
-            "  … and 6 more; --limit shows more\n");
   EXPECT_EQ(table({"--sort", "size", "--limit", "2"}),
             "Tensors\n"
             "  0.weight    float32  [3, 2, 3, 3]  216 B\n"

@@ -10,11 +10,11 @@
 
 namespace sconce::model::structure {
 
-inline constexpr std::size_t kDeepest = 1000;                            ///< modules inside modules, as walks have it
-inline constexpr std::size_t kMostNodes = 1'000'000;                     ///< modules of one tree
-inline constexpr std::uint64_t kMostText = std::uint64_t{256} << 20;     ///< names, paths and settings of one tree
-inline constexpr std::uint64_t kMostPrinted = std::uint64_t{256} << 20;  ///< of to_text()
-inline constexpr std::uint64_t kMostJson = std::uint64_t{64} << 20;      ///< of a description
+inline constexpr std::size_t kDeepest = 1000;                           ///< modules inside modules, as walks have it
+inline constexpr std::size_t kMostNodes = 1'000'000;                    ///< modules of one tree
+inline constexpr std::uint64_t kMostText = std::uint64_t{256} << 20;    ///< names, paths and settings of one tree
+inline constexpr std::uint64_t kMostPrinted = std::uint64_t{16} << 20;  ///< of to_text(), and 1 KiB for each module
+inline constexpr std::uint64_t kMostJson = std::uint64_t{64} << 20;     ///< of a description
 
 /// Counts what a tree takes as it grows, so that a small file cannot ask for much.
 class TreeBudget {

@@ -15,8 +15,6 @@
 namespace sconce::model::structure {
 namespace {
 
-constexpr std::size_t kMostNames = 4'000'000;
-
 /// A tensor that a state_dict of the described model has.
 struct DescribedName {
   std::string name;
@@ -27,7 +25,7 @@ struct DescribedName {
 /// All names, those of modules that are met again at each of their places. Errors: `limit`.
 class DescribedNames {
  public:
-  explicit DescribedNames(const ModuleTree& tree) : tree_(tree) {}
+  explicit DescribedNames(const ModuleTree& tree) : tree_(tree), budget_(most_names(tree)) {}
 
   std::vector<DescribedName> list() {
     open_.push_back({0, {}});
@@ -48,6 +46,13 @@ class DescribedNames {
   }
 
  private:
+  /// Modules that are used again and again have exponentially many names; as many as walks follow is enough.
+  static std::uint64_t most_names(const ModuleTree& tree) {
+    std::uint64_t things = tree.nodes.size();
+    for (const ModuleNode& node : tree.nodes) things += node.tensors.size();
+    return 100'000 + 16 * things;
+  }
+
   [[nodiscard]] bool is_around(std::size_t outer, std::size_t inner) const {
     while (tree_.nodes[inner].depth > tree_.nodes[outer].depth) inner = tree_.nodes[inner].parent;
     return inner == outer;
@@ -66,12 +71,12 @@ class DescribedNames {
 
   void spend(std::uint64_t steps) {
     if (!budget_.take(steps))
-      fail(ErrorCode::limit, "the described modules, wherever they are used, have more than 4,000,000 names",
+      fail(ErrorCode::limit, "the described modules, wherever they are used, have absurdly many names",
            in_record(std::string(kStructurePart)));
   }
 
   const ModuleTree& tree_;
-  TreeBudget budget_{kMostNames};
+  TreeBudget budget_;
   std::vector<std::pair<std::size_t, std::string>> open_;
   std::vector<DescribedName> names_;
 };

@@ -43,8 +43,8 @@ TEST_P(PrintedModel, IsWhatPyTorchPrints) {
 
 INSTANTIATE_TEST_SUITE_P(AllAges, PrintedModel,
                          testing::Values("torch-2.13/kinds.pt", "torch-2.13/containers.pt", "torch-2.13/quantised.pt",
-                                         "torch-1.13/kinds.pt", "torch-1.13/containers.pt", "torch-1.13/quantised.pt",
-                                         "torch-1.7/kinds.pt", "torch-1.7/containers.pt"));
+                                         "torch-2.13/own.pt", "torch-1.13/kinds.pt", "torch-1.13/containers.pt",
+                                         "torch-1.13/quantised.pt", "torch-1.7/kinds.pt", "torch-1.7/containers.pt"));
 
 }  // namespace
 }  // namespace sconce

@@ -68,6 +68,34 @@ TEST(ModulesOfAPickle, AreCountedOnceWhereTheyAreShared) {
   EXPECT_THAT(tree.notes, testing::Contains("again is the same module as shared.0"));
 }
 
+TEST(ModulesOfAPickle, OfOtherClassesHaveTheirPlainAttributesAsSettings) {
+  const ModuleTree tree = fixture("torch-2.13/own.pt");
+  const ModuleNode& net = tree.nodes.at(0);
+  EXPECT_EQ(net.type, "Net");
+  EXPECT_EQ(net.class_name, "__main__.Net");
+  EXPECT_THAT(net.settings,
+              ElementsAre(Pair("hidden", "8"), Pair("rates", "[0.5, 0.25]"), Pair("kind", "torch.float16")));
+  ASSERT_EQ(net.tensors.size(), 2U);
+  EXPECT_TRUE(net.tensors[0].persistent);
+  EXPECT_FALSE(net.tensors[1].persistent);
+  EXPECT_EQ(net.parameters, 6U);
+  EXPECT_EQ(net.buffers, 3U);
+  EXPECT_EQ(to_text(tree), "Net(\n  (fc): Linear(in_features=2, out_features=2, bias=True)\n)");
+}
+
+TEST(ModulesOfAPickle, InsideOfThemselvesAreCut) {
+  const ModuleTree tree = fixture("torch-2.13/cycle.pt");
+  EXPECT_EQ(to_text(tree),
+            "Sequential(\n"
+            "  (0): Linear(in_features=1, out_features=1, bias=True)\n"
+            "  (1): Sequential(\n"
+            "    (up): Sequential(...)\n"
+            "  )\n"
+            ")");
+  EXPECT_EQ(tree.nodes[0].parameters, 2U);
+  EXPECT_THAT(tree.notes, ElementsAre("1.up is the model itself, which it is inside of"));
+}
+
 // ------------------------------------------------------------------------------------------- from a state_dict
 
 /// "type(extra_repr)" of the module at a path.

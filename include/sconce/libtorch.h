@@ -4,7 +4,13 @@
 // Link Sconce::libtorch: find_package(Sconce COMPONENTS libtorch).
 #pragma once
 
+#include <sconce/libtorch/check_outputs.h>
 #include <sconce/libtorch/dtype.h>
+#include <sconce/libtorch/load_into.h>
 #include <sconce/libtorch/module.h>
 #include <sconce/libtorch/names.h>
+#include <sconce/libtorch/optimizer.h>
+#include <sconce/libtorch/random.h>
+#include <sconce/libtorch/save.h>
+#include <sconce/libtorch/scheduler.h>
 #include <sconce/libtorch/tensor.h>

@@ -104,9 +104,9 @@ class SchedulerFields {
     if (found && !read_counter(*found, counts)) return expected(key, "epochs and how often each counts", *found);
     if (found && task_ == Task::take) value = std::move(counts);
   }
-  /// What Python keeps for itself: written where the file did not say otherwise.
+  /// What Python keeps for itself: for states that no Python has seen. Its versions do not agree on these.
   void constant(std::string_view key, Literal value) {
-    if (task_ == Task::write && !(saved_ && saved_->contains(key))) put(key, std::move(value));
+    if (task_ == Task::write && !saved_) put(key, std::move(value));
   }
   [[nodiscard]] Findings& findings() noexcept { return findings_; }
   /// All that was written, and what else the file had.

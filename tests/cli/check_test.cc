@@ -18,7 +18,7 @@ TEST(CheckCommand, PrintsATableAndEachReasonOnce) {
   EXPECT_THAT(ran.out, StartsWith("torch-2.13/state_dict.zip.pt: pytorch-zip\n\n"
                                   "PyTorch       plain         weights_only  mmap          libtorch\n"
                                   "0.4 to 1.3    no (1)        no (2)        no (3)        no (4)\n"));
-  EXPECT_THAT(ran.out, HasSubstr("\n2.1 to 2.14   yes           yes           yes           no (6)\n"));
+  EXPECT_THAT(ran.out, HasSubstr("\n2.1 to 2.14   yes           yes           yes           no (7)\n"));
   EXPECT_THAT(ran.out, HasSubstr("\n  (2) weights_only came with 1.13\n"));
   EXPECT_THAT(ran.out, HasSubstr("\nMemory    weights "));
 }

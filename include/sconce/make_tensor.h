@@ -42,5 +42,9 @@ struct TensorTraits {
 /// those of opening; `truncated` where the file no longer has the bytes.
 [[nodiscard]] std::shared_ptr<std::byte> map_private(const Storage& storage);
 
+/// Whether the bytes that view() shows must not be written: those of a mapped file, and memory that was lent for
+/// reading only (DLPack).
+[[nodiscard]] bool is_read_only(const Storage& storage);
+
 }  // namespace SCONCE_API
 }  // namespace sconce

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <sconce/dlpack.h>
+#include <sconce/make_tensor.h>
 
 #include "base/fail.h"
 #include "device/dlpack_types.h"
@@ -67,11 +68,6 @@ void set_place(View& view, const Tensor& tensor) {
   view.byte_offset = is_number ? 0 : offset;
 }
 
-bool must_not_be_written(const Tensor& tensor) {
-  const Storage& storage = tensor.storage();
-  return storage.file_offset().has_value() || came_read_only(storage);
-}
-
 /// What lives until the consumer is done.
 template <typename Managed>
 struct Export {
@@ -105,16 +101,18 @@ std::unique_ptr<Export<Managed>> make_export(const Tensor& tensor) {
 
 }  // namespace
 
+bool is_read_only(const Storage& storage) { return storage.file_offset().has_value() || came_read_only(storage); }
+
 DLManagedTensorVersioned* to_dlpack(const Tensor& tensor) {
   auto made = make_export<DLManagedTensorVersioned>(tensor);
   made->managed.version = {kMajor, kMinor};
-  made->managed.flags = must_not_be_written(tensor) ? kReadOnly : 0;
+  made->managed.flags = is_read_only(tensor.storage()) ? kReadOnly : 0;
   return &made.release()->managed;
 }
 
 DLManagedTensor* to_dlpack_unversioned(const Tensor& tensor, DlpackReadOnly read_only) {
   auto made = make_export<DLManagedTensor>(tensor);
-  if (read_only == DlpackReadOnly::refuse && must_not_be_written(tensor))
+  if (read_only == DlpackReadOnly::refuse && is_read_only(tensor.storage()))
     fail(ErrorCode::unsupported, "the memory must not be written, which this structure of DLPack cannot say", {},
          "use to_dlpack(), or copy the tensor first (contiguous() does not copy what is mapped), or give it with "
          "DlpackReadOnly::trust to somebody who only reads");

@@ -232,20 +232,14 @@ class ModuleLoad {
   std::vector<Adoption> adoptions_;
 };
 
-inline const ::torch::nn::Module& module_in(const ::torch::nn::Module& module) { return module; }
-template <typename Contained>
-const ::torch::nn::Module& module_in(const ::torch::nn::ModuleHolder<Contained>& module) {
-  return *module.ptr();
-}
-
 }  // namespace detail
 
 /// What load_into() would do; nothing is read or changed. `module`: a torch::nn::Module or a holder of one. Errors:
 /// those of match_state_dict(); `invalid_argument` where the name map gives two tensors one name.
-template <typename Module>
-[[nodiscard]] MatchReport match_into(const Module& module, const Checkpoint& checkpoint,
+template <ModuleLike Model>
+[[nodiscard]] MatchReport match_into(const Model& module, const Checkpoint& checkpoint,
                                      const LoadIntoOptions& options = {}) {
-  return detail::ModuleLoad(detail::module_in(module), checkpoint, options).match();
+  return detail::ModuleLoad(module_of(module), checkpoint, options).match();
 }
 
 /// Load a checkpoint's state_dict (or the whole module that it holds) into a module, as `module.load_state_dict(…)`
@@ -259,12 +253,12 @@ template <typename Module>
 /// module; tensors on other devices or with other strides than row-major ones need one more of themselves meanwhile.
 ///
 /// Errors: `DoesNotFit`; those of load(), match_into() and copy_into(). Exclusive use of the module.
-template <typename Module>
-LoadIntoReport load_into(const Module& module, const Checkpoint& checkpoint, const LoadIntoOptions& options = {}) {
-  return detail::ModuleLoad(detail::module_in(module), checkpoint, options).run();
+template <ModuleLike Model>
+LoadIntoReport load_into(const Model& module, const Checkpoint& checkpoint, const LoadIntoOptions& options = {}) {
+  return detail::ModuleLoad(module_of(module), checkpoint, options).run();
 }
-template <typename Module>
-LoadIntoReport load_into(const Module& module, const std::string& path, const LoadIntoOptions& options = {}) {
+template <ModuleLike Model>
+LoadIntoReport load_into(const Model& module, const std::string& path, const LoadIntoOptions& options = {}) {
   return load_into(module, load(path, options.open), options);
 }
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <torch/nn/module.h>
-#include <torch/nn/pimpl.h>
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -24,6 +24,20 @@
 #include <sconce/value.h>
 
 namespace sconce::inline v0::libtorch {
+
+/// A module, a holder of one (`torch::nn::Linear`, TORCH_MODULE), or a pointer to one.
+template <typename Model>
+concept ModuleLike = std::derived_from<Model, ::torch::nn::Module> || requires(const Model& model) {
+  { *model } -> std::convertible_to<const ::torch::nn::Module&>;
+};
+
+template <ModuleLike Model>
+[[nodiscard]] const ::torch::nn::Module& module_of(const Model& model) {
+  if constexpr (std::derived_from<Model, ::torch::nn::Module>)
+    return model;
+  else
+    return *model;
+}
 
 /// A parameter or buffer of a module, where Python's state_dict has it.
 struct ModuleTensor {
@@ -173,14 +187,16 @@ inline void walk(const ::torch::nn::Module& root,
   return target;
 }
 
-/// Of a holder (`torch::nn::Linear`, a model of TORCH_MODULE): of what it holds.
-template <typename Contained>
-[[nodiscard]] Value state_dict(const ::torch::nn::ModuleHolder<Contained>& module, const NameMap& names = {}) {
-  return state_dict(*module.ptr(), names);
+/// Of a holder or a pointer: of what it holds.
+template <ModuleLike Model>
+requires(!std::derived_from<Model, ::torch::nn::Module>) [[nodiscard]] Value
+    state_dict(const Model& module, const NameMap& names = {}) {
+  return state_dict(module_of(module), names);
 }
-template <typename Contained>
-[[nodiscard]] Target target_of(const ::torch::nn::ModuleHolder<Contained>& module, const NameMap& names = {}) {
-  return target_of(*module.ptr(), names);
+template <ModuleLike Model>
+requires(!std::derived_from<Model, ::torch::nn::Module>) [[nodiscard]] Target
+    target_of(const Model& module, const NameMap& names = {}) {
+  return target_of(module_of(module), names);
 }
 
 }  // namespace sconce::inline v0::libtorch

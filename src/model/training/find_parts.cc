@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "model/model_shape.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kProgressDepth = 4;    // of numbers that say how far it w
 constexpr std::size_t kMostChildren = 4096;  // of a container that is looked into
 constexpr std::size_t kMostPlaces = 100'000;
 constexpr std::size_t kMostParts = 2000;
+constexpr std::size_t kMostPathBytes = std::size_t{32} << 20;  // of names: a long key may lie under many paths
 
 /// A value of the tree above the parts.
 struct Place {
@@ -49,7 +51,7 @@ class Finder {
       open_.push_back(std::move(root));
     }
     std::ranges::reverse(open_);
-    while (!open_.empty() && places_.size() < kMostPlaces) visit();
+    while (!open_.empty() && places_.size() < kMostPlaces && path_bytes_ < kMostPathBytes) visit();
     if (!open_.empty()) found_.complete = false;
     measure();
     return std::move(found_);
@@ -85,7 +87,7 @@ class Finder {
   }
 
   void classify(Place& place) {
-    auto is = recognise(document_, place.node);
+    std::optional<Recognised> is = recognised(place);
     if (!is && place.depth == 0 && model::is_flat_model(document_, place.node)) flat_root_ = true;
     if (is) {
       place.part = TrainingPart{.kind = is->kind, .path = place.path, .what = std::move(is->what)};
@@ -96,6 +98,13 @@ class Finder {
     }
     classify_number(place);
     if (!place.progress) classify_by_name(place);
+  }
+
+  /// A value that many places share is looked at once.
+  const std::optional<Recognised>& recognised(const Place& place) {
+    const auto known = recognised_.find(place.node);
+    if (known != recognised_.end()) return known->second;
+    return recognised_.emplace(place.node, recognise(document_, place.node, place.key)).first->second;
   }
 
   /// Which of several models it is, only its name says.
@@ -109,6 +118,8 @@ class Finder {
       part.by = KnownBy::layout;
     } else if (place.of_layout == PartKind::other || place.key.starts_with("criterion") || place.key == "loss_fn") {
       part.kind = PartKind::other;
+    } else if (kind_by_name(place.key) == PartKind::scaler) {
+      part.kind = PartKind::other;  // of inputs or targets; one of gradients has no such state
     } else if (const auto named = kind_by_name(place.key); named && *named != PartKind::hyper_parameters) {
       // An optimizer's own layout, of tensors by name only.
       part.kind = *named;
@@ -190,7 +201,9 @@ class Finder {
     place.parent = parent;
     place.depth = above.depth + 1;
     place.key = tree::step_text(document_, child);
+    if (path_bytes_ >= kMostPathBytes) return;
     place.path = joined(above.path, place.key);
+    path_bytes_ += place.key.size() + place.path.size();
     place.past = above.past;
     place.of_layout = above.depth == 0 ? found_.layout.kind_of(place.key) : above.of_layout;
     open_.push_back(std::move(place));
@@ -277,6 +290,8 @@ class Finder {
   const Document& document_;
   FoundParts found_;
   std::vector<bool> visited_;
+  std::unordered_map<NodeId, std::optional<Recognised>> recognised_;
+  std::size_t path_bytes_ = 0;
   std::vector<Place> places_;  // in the order of the tree
   std::vector<Place> open_;
   std::vector<std::pair<std::size_t, std::pair<PartKind, KnownBy>>> fallback_;  // parts by name if nothing is inside

@@ -13,7 +13,7 @@ namespace sconce::model::training {
 namespace {
 
 constexpr std::size_t kMostGroups = 100;  // whose settings are looked at; no run has more that differ
-constexpr std::size_t kMostNames = 1'000'000;
+constexpr std::size_t kMostNameBytes = std::size_t{64} << 20;
 
 std::optional<double> number(const Value& value) {
   return is_number(*value.document(), value.node()) ? number_of(*value.document(), value.node()) : std::nullopt;
@@ -105,7 +105,9 @@ void check_names(const Checkpoint::State& state, NodeId model, const std::string
   std::unordered_map<std::string, NodeId> names;
   tree::Walker walker(document, model, state.walk_limits());
   std::size_t found = 0;
-  while (walker.next() && names.size() < kMostNames && found < kMost) {
+  std::size_t bytes = 0;
+  while (walker.next() && bytes < kMostNameBytes && found < kMost) {
+    bytes += walker.name().size() + 64;
     if (walker.is_part() || document.kind(walker.node()) != Kind::tensor) continue;
     if (!names.emplace(walker.name(), walker.node()).second && ++found != 0)
       findings.push_back({"colliding-names", joined(path, walker.name()),

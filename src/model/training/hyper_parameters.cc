@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kDepth = 12;
 constexpr std::size_t kMostSteps = 100'000;
+constexpr std::size_t kMostPathBytes = std::size_t{8} << 20;
 
 struct Open {
   NodeId node;
@@ -41,7 +42,8 @@ class Flattener {
 
   void run(NodeId root, const std::string& path) {
     open_.push_back({root, path, 0});
-    for (std::size_t steps = 0; !open_.empty() && out_.size() < most_ && steps < kMostSteps; ++steps) {
+    for (std::size_t steps = 0; !open_.empty() && out_.size() < most_ && steps < kMostSteps && bytes_ < kMostPathBytes;
+         ++steps) {
       Open next = std::move(open_.back());
       open_.pop_back();
       next.node = unwrapped(document_, next.node);
@@ -79,7 +81,9 @@ class Flattener {
   }
 
   void push(const Open& place, std::string name, NodeId node) {
-    if (open_.size() < most_) open_.push_back({node, joined(place.path, name), place.depth + 1});
+    if (open_.size() >= most_ || bytes_ >= kMostPathBytes) return;
+    bytes_ += place.path.size() + name.size();
+    open_.push_back({node, joined(place.path, name), place.depth + 1});
   }
 
   std::shared_ptr<Document> handle_;
@@ -87,6 +91,7 @@ class Flattener {
   std::size_t most_;
   std::vector<std::pair<std::string, Value>>& out_;
   std::vector<Open> open_;
+  std::size_t bytes_ = 0;
   std::unordered_set<NodeId> seen_;
 };
 

@@ -116,7 +116,12 @@ constexpr LayoutKey kDino[] = {{"student", model},         {"teacher", ema},    
 // In the order in which they are tried: of two that fit, the one that asks for more comes first.
 constexpr LayoutRow kRows[] = {
     {"Lightning", {"pytorch-lightning_version"}, {}, "pytorch-lightning_version", kLightning},
-    {"Lightning before 0.9", {"state_dict", "optimizer_states", "lr_schedulers", "global_step"}, {}, {}, kLightning},
+    {"Lightning",
+     {"pytorch-ligthning_version"},
+     {},
+     "pytorch-ligthning_version",
+     kLightning},  // so spelt in 0.8 to 1.0
+    {"Lightning before 0.8", {"state_dict", "optimizer_states", "lr_schedulers", "global_step"}, {}, {}, kLightning},
     {"fairseq", {"model", "optimizer_history", "extra_state"}, {}, {}, kFairseq},
     {"Megatron-LM", {"checkpoint_version", "iteration"}, {"model", "model0", "args"}, "checkpoint_version", kMegatron},
     {"DeepSpeed", {"module", "ds_config", "ds_version"}, {}, "ds_version", kDeepSpeed},
@@ -188,7 +193,7 @@ Layout folder_layout(const Document& document, NodeId root, std::string_view fil
   const std::string_view base = slash == std::string_view::npos ? file_name : file_name.substr(slash + 1);
   for (const FolderRow& row : kFolders) {
     if (row.file != base) continue;
-    const auto is = recognise(document, root);
+    const auto is = recognise(document, root, {});
     if (is && is->kind == row.kind)
       return {std::string(row.name), "a file of that name and contents in a checkpoint's folder", nullptr};
   }

@@ -57,22 +57,26 @@ class Ties {
 
 class Lister {
  public:
-  Lister(const Checkpoint::State& state, std::size_t most)
-      : state_(state), document_(*state.document), most_(most), ties_(document_) {}
+  Lister(const Checkpoint::State& state, std::size_t& room)
+      : state_(state), document_(*state.document), room_(room), ties_(document_) {}
 
   ModelParameters run(NodeId model) {
     result_.certain = document_.kind(model) == Kind::object;
     tree::Walker walker(document_, model, state_.walk_limits());
-    while (result_.parameters.size() < most_ && walker.next()) {
+    while (walker.next()) {
       if (walker.is_part() || document_.kind(walker.node()) != Kind::tensor) continue;
       if (result_.certain ? !of_parameters(walker) : buffer(walker)) {
         if (!result_.certain || of_buffers(walker)) ++result_.buffers;
         continue;
       }
-      if (ties_.met(walker.node()))
+      if (ties_.met(walker.node())) {
         ++result_.tied;
-      else
-        result_.parameters.push_back({std::string(walker.name()), walker.node()});
+        continue;
+      }
+      const std::size_t price = walker.name().size() + sizeof(ModelParameter);
+      if (price > room_) break;
+      room_ -= price;
+      result_.parameters.push_back({std::string(walker.name()), walker.node()});
     }
     return std::move(result_);
   }
@@ -93,7 +97,7 @@ class Lister {
 
   const Checkpoint::State& state_;
   const Document& document_;
-  std::size_t most_;
+  std::size_t& room_;
   Ties ties_;
   ModelParameters result_;
 };
@@ -106,8 +110,8 @@ bool is_buffer_name(std::string_view name) {
   return std::ranges::find(kBufferNames, last) != kBufferNames.end();
 }
 
-ModelParameters model_parameters(const Checkpoint::State& state, NodeId model, std::size_t most) {
-  return Lister(state, most).run(model);
+ModelParameters model_parameters(const Checkpoint::State& state, NodeId model, std::size_t& room) {
+  return Lister(state, room).run(model);
 }
 
 }  // namespace sconce::model::training

@@ -27,7 +27,8 @@ struct ModelParameters {
 /// observers' ranges, and whatever has no floating-point elements. Inferred: the file does not say.
 [[nodiscard]] bool is_buffer_name(std::string_view name);
 
-/// The parameters of a state_dict or module. Lists at most `most`.
-[[nodiscard]] ModelParameters model_parameters(const Checkpoint::State& state, NodeId model, std::size_t most);
+/// The parameters of a state_dict or module. `room` is how many bytes of names and records may still be listed, over
+/// all models.
+[[nodiscard]] ModelParameters model_parameters(const Checkpoint::State& state, NodeId model, std::size_t& room);
 
 }  // namespace sconce::model::training

@@ -80,7 +80,7 @@ class Reader {
         params = child.value;
       else if (name == "param_names")
         names = texts(child.value);
-      else if (spend())
+      else if (spend(name.size()))
         group.settings.emplace_back(name, value(child.value));
     }
     const std::optional<double> group_step = step_of_group(node);
@@ -100,11 +100,13 @@ class Reader {
     return step != kNoNode && is_number(document_, step) ? number_of(document_, step) : std::nullopt;
   }
 
-  std::vector<std::string> texts(NodeId list) const {
+  std::vector<std::string> texts(NodeId list) {
     std::vector<std::string> result;
     if (!tree::is_sequence(document_.kind(list))) return result;
-    for (const NodeId element : document_.elements(list))
-      if (result.size() < room_) result.emplace_back(text_of(document_, element));
+    for (const NodeId element : document_.elements(list)) {
+      if (!spend(text_of(document_, element).size())) break;
+      result.emplace_back(text_of(document_, element));
+    }
     return result;
   }
 
@@ -120,7 +122,7 @@ class Reader {
     const auto elements = document_.elements(params);
     if (elements.empty()) finding("group-without-parameters", path, "the group's list of parameters is empty", false);
     for (const NodeId element : elements) {
-      if (!spend()) return;
+      if (!spend(2 * text_of(document_, element).size())) return;
       parameter(element, path, group, group_step);
     }
   }
@@ -185,7 +187,7 @@ class Reader {
   }
 
   void entry(std::string name, NodeId node, ParameterState& state) {
-    if (!spend()) return;
+    if (!spend(name.size())) return;
     if ((name == "step" || name == "n_iter") && is_number(document_, node)) state.step = number_of(document_, node);
     if (is_tensor(document_, node)) {
       const tree::TensorRecord& record = document_.tensor_record(node);
@@ -246,12 +248,12 @@ class Reader {
     for (std::size_t at = 0; at < dict.count && room_ != 0; ++at) {
       const NodeId id = dict.pairs[2 * at];
       if (known_.contains(key_of(id))) continue;
+      if (!spend(text_of(document_, id).size())) break;
       ParameterState state;
       state.id = id_text(id);
       state.why_unnamed = "no group has this parameter";
       finding("state-of-no-group", joined(inner_path_, "state." + state.id),
               "there is state for parameter " + state.id + ", which is in no group");
-      if (!spend()) break;
       read_entries(dict.pairs[2 * at + 1], state);
       read_.state.parameters.push_back(std::move(state));
       read_.id_nodes.push_back(id);
@@ -280,9 +282,12 @@ class Reader {
       state.form += state.form.empty() ? "16-bit with 32-bit master weights" : ", 16-bit with 32-bit master weights";
   }
 
-  bool spend() {
+  /// For one thing that is listed, with text of this size.
+  bool spend(std::size_t text = 0) {
+    const std::size_t price = 1 + text / 64;
+    if (room_ < price) room_ = 0;
     if (room_ == 0) return false;
-    --room_;
+    room_ -= price;
     return true;
   }
 

@@ -10,8 +10,9 @@ namespace sconce::model::training {
 namespace {
 
 constexpr std::size_t kNone = SIZE_MAX;
-constexpr std::size_t kMostRounds = 8;       // of groups taking places from one another
-constexpr std::size_t kMostMismatches = 20;  // findings of one optimizer
+constexpr std::size_t kMostRounds = 8;          // of groups taking places from one another
+constexpr std::size_t kMostSteps = 50'000'000;  // of laying groups over a model
+constexpr std::size_t kMostMismatches = 20;     // findings of one optimizer
 
 using Shape = std::vector<std::int64_t>;
 
@@ -58,11 +59,14 @@ class Placement {
     for (const auto& group : groups_) places_.emplace_back(group.size(), kNone);
     for (std::size_t round = 0; round < kMostRounds; ++round) {
       const std::size_t before = placed_;
-      for (std::size_t group = 0; group < groups_.size(); ++group)
+      for (std::size_t group = 0; group < groups_.size(); ++group) {
+        // What was placed so far is right; the rest stays without names.
+        if (steps_ > kMostSteps) return;
         if (!place_group(group)) {
           possible_ = false;
           return;
         }
+      }
       if (placed_ == before) return;
     }
   }
@@ -79,7 +83,7 @@ class Placement {
     std::vector<std::size_t> first(count);
     std::size_t place = 0;
     for (std::size_t at = 0; at < count; ++at, ++place) {
-      while (place < model_.size() && !fits(group, at, place)) ++place;
+      while (place < model_.size() && !fits(group, at, place)) ++place, ++steps_;
       if (place == model_.size()) return false;
       first[at] = place;
     }
@@ -88,6 +92,7 @@ class Placement {
       do {
         if (place == 0) return false;
         --place;
+        ++steps_;
       } while (!fits(group, at, place));
       if (place != first[at] || places_[group][at] != kNone) continue;
       places_[group][at] = place;
@@ -102,6 +107,7 @@ class Placement {
   std::vector<std::vector<std::size_t>> places_;
   std::vector<std::size_t> taken_by_;  // by place: the group
   std::size_t placed_ = 0;
+  std::size_t steps_ = 0;
   bool possible_ = true;
 };
 

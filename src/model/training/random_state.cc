@@ -93,10 +93,22 @@ unsigned gathered(const Document& document, NodeId root) {
   return whose;
 }
 
+bool says_random(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kWords = {"cuda", "rng", "random", "seed", "generator"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
+}
+
+bool says_random_inside(const Document& document, NodeId id) {
+  return document.kind(id) == Kind::dict && std::ranges::any_of(fields(document, id), [&](const tree::Child& child) {
+           return says_random(tree::step_text(document, child));
+         });
+}
+
 }  // namespace
 
-std::string random_state(const Document& document, NodeId id) {
+std::string random_state(const Document& document, NodeId id, std::string_view key) {
   const unsigned whose = gathered(document, id);
+  if (whose == kCuda && !says_random(key) && !says_random_inside(document, id)) return {};
   std::string text;
   const auto add = [&](Whose one, std::string_view name) {
     if ((whose & one) == 0) return;

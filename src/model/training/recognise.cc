@@ -141,10 +141,10 @@ bool is_settings_class(std::string_view dotted) {
   return std::ranges::any_of(kEnds, [&](std::string_view end) { return last.ends_with(end); });
 }
 
-std::optional<Recognised> recognise(const Document& document, NodeId id) {
+std::optional<Recognised> recognise(const Document& document, NodeId id, std::string_view key) {
   const Kind kind = document.kind(id);
   if (kind == Kind::tensor || tree::is_sequence(kind) || kind == Kind::dict)
-    if (std::string whose = random_state(document, id); !whose.empty()) return Recognised{PartKind::rng, whose};
+    if (std::string whose = random_state(document, id, key); !whose.empty()) return Recognised{PartKind::rng, whose};
   if (kind != Kind::dict && kind != Kind::object) return std::nullopt;
   if (optimizer_inside(document, id) != kNoNode || is_fastai_optimizer(document, id))
     return Recognised{PartKind::optimizer, "optimizer"};

@@ -37,10 +37,10 @@ constexpr std::array<KindName, 11> kKindNames = {{{PartKind::model, "model"},
                                                   {PartKind::hyper_parameters, "hyper_parameters"},
                                                   {PartKind::other, "other"}}};
 
-constexpr std::size_t kMostListed = 400'000;      // parameters and entries of state, of all optimizers
-constexpr std::size_t kMostParameters = 500'000;  // of models, for names
+constexpr std::size_t kMostListed = 400'000;                    // parameters and entries of state, of all optimizers
+constexpr std::size_t kMostNameBytes = std::size_t{128} << 20;  // of the models' parameters
 constexpr std::size_t kMostSettings = 5'000;
-constexpr std::size_t kMostModels = 16;  // that are tried for the names of an optimizer
+constexpr std::size_t kMostModels = 16;  // that are tried for the names of an optimizer, and whose names are checked
 
 class Assembler {
  public:
@@ -69,7 +69,7 @@ class Assembler {
       flatten(state_.document, found.node, found.part.path, kMostSettings, result_.hyper_parameters);
     const bool model =
         found.part.kind == PartKind::model || found.part.kind == PartKind::ema || found.part.kind == PartKind::adapter;
-    if (!model) return;
+    if (!model || ++models_checked_ > kMostModels) return;
     check_names(state_, found.node, found.part.path, result_.findings);
     note_average(*state_.document, found.node, found.part.path, result_.findings);
   }
@@ -77,10 +77,11 @@ class Assembler {
   /// What optimizers may be of: models; averages of them and adapters only where there is none.
   std::vector<NamedModel> models() const {
     std::vector<NamedModel> named;
+    std::size_t room = kMostNameBytes;
     for (const PartKind kind : {PartKind::model, PartKind::adapter, PartKind::ema}) {
       for (const FoundPart& found : found_.parts)
         if (found.part.kind == kind && named.size() < kMostModels)
-          named.push_back({found.part.path, model_parameters(state_, found.node, kMostParameters)});
+          named.push_back({found.part.path, model_parameters(state_, found.node, room)});
       if (!named.empty()) break;
     }
     return named;
@@ -122,6 +123,7 @@ class Assembler {
   const Checkpoint::State& state_;
   FoundParts found_;
   TrainingState result_;
+  std::size_t models_checked_ = 0;
 };
 
 }  // namespace

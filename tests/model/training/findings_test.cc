@@ -229,5 +229,59 @@ TEST(TrainingState, BoundsItsWorkOnListsThatAreShared) {
   EXPECT_THAT(state.findings, Contains(finding("too-much", "more parameters")));
 }
 
+TEST(TrainingState, BoundsItsMemoryOnKeysThatAreLong) {
+  // A key of 4 MiB over lists that hold one dict many times.
+  const std::string long_key(std::size_t{4} << 20, 'k');
+  Checkpoint made;
+  made["args"][long_key][long_key] = 1;
+  made["list"] = Literal::list();
+  for (int at = 0; at < 100; ++at)
+    made["list"].get().append(Literal::dict({{long_key, Literal::dict({{"epoch", 1}})}}));
+  const TrainingState state = training_state(made);
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : state.progress) bytes += name.size();
+  for (const auto& [name, value] : state.hyper_parameters) bytes += name.size();
+  EXPECT_LT(bytes, std::size_t{64} << 20);
+  EXPECT_THAT(state.findings, Contains(finding("too-much", "more values")));
+}
+
+TEST(TrainingState, LooksOnceAtWhatManyPlacesShare) {
+  Checkpoint made;
+  std::vector<Literal::Entry> entries;
+  for (int at = 0; at < 20'000; ++at) entries.emplace_back("layer" + std::to_string(at) + ".weight", 1);
+  made["big"] = Literal::dict(entries);
+  made["list"] = Literal::list();
+  Value list = made["list"].get();
+  Value big = made["big"].get();
+  for (int at = 0; at < 4000; ++at) {
+    list.append(Literal::dict());
+    list[at].set("again", big);
+  }
+  EXPECT_FALSE(training_state(made).has_training());
+}
+
+TEST(RandomState, IsNotTakenFromSixteenBytesAlone) {
+  const Tensor sixteen = test::vector_of<std::uint8_t>(std::vector<std::uint8_t>(16));
+  Checkpoint made;
+  made["model"] = Literal::dict({{"mask", sixteen}});
+  made["head"] = Literal::dict({{"weight", zeros({2, 2})}});
+  made["cuda_rng_state"] = sixteen;
+  const TrainingState state = training_state(made);
+  EXPECT_EQ(state.parts.at(0).kind, PartKind::model);
+  EXPECT_EQ(state.parts.at(2).kind, PartKind::rng);
+  EXPECT_EQ(state.parts.at(2).what, "CUDA");
+}
+
+TEST(TrainingState, OfTensorsAndNumbersInOneDict) {
+  Checkpoint made;
+  made["fc.weight"] = zeros({2, 2});
+  made["fc.bias"] = zeros({2});
+  made["epoch"] = 3;
+  const TrainingState state = training_state(made);
+  EXPECT_EQ(state.parts.at(0).kind, PartKind::model);
+  ASSERT_EQ(state.progress.size(), 1U);
+  EXPECT_EQ(state.progress[0].first, "epoch");
+}
+
 }  // namespace
 }  // namespace sconce

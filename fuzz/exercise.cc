@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include <sconce/check.h>
 #include <sconce/error.h>
 #include <sconce/training.h>
 
@@ -101,6 +102,11 @@ void exercise(const Checkpoint& checkpoint) {
   const TrainingState training = training_state(checkpoint);
   for (const TrainingPart& part : std::span(training.parts).first(std::min<std::size_t>(training.parts.size(), 4)))
     allow_errors([&] { static_cast<void>(take_part(checkpoint, part.kind, part.path).root().kind()); });
+  // Who opens it is judged by running its pickles once more.
+  if (checkpoint.state()->source)
+    allow_errors([&] {
+      require(check(checkpoint).verdicts.size() == 4 * known_torch_versions().size(), "every release has verdicts\n");
+    });
   exercise_records(checkpoint);
 }
 

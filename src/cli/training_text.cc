@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kLabel = 10;
 constexpr std::size_t kMostNumbers = 12;
 constexpr std::size_t kMostSettings = 24;
+constexpr std::size_t kMostOptimizers = 4;
 constexpr std::size_t kMostGroups = 6;
 constexpr std::size_t kMostParts = 16;
 constexpr std::size_t kMostFindings = 12;
@@ -35,7 +36,11 @@ class Printer {
     const std::string layout = state_.layout.empty() ? "not known: found by structure" : escaped(state_.layout);
     fact("layout", layout + style_.dim(state_.layout.empty() ? "" : "  " + escaped(state_.layout_evidence)));
     progress();
-    for (const OptimizerState& optimizer : state_.optimizers) print(optimizer);
+    for (std::size_t at = 0; at < std::min(state_.optimizers.size(), kMostOptimizers); ++at)
+      print(state_.optimizers[at]);
+    if (state_.optimizers.size() > kMostOptimizers)
+      fact("", style_.dim("… and " + counted(state_.optimizers.size() - kMostOptimizers, "optimizer") +
+                          " more; --json has all"));
     for (const PartKind kind :
          {PartKind::scheduler, PartKind::scaler, PartKind::ema, PartKind::adapter, PartKind::rng, PartKind::data})
       kind_of_parts(kind);

@@ -95,34 +95,36 @@ void gather(std::vector<::at::Tensor>& into, const std::tuple<Several...>& sever
   std::apply([&](const auto&... one) { (gather(into, one), ...); }, several);
 }
 
-/// Calls with as many tensors as there are, where the callable takes that many.
+/// Calls with as many tensors as there are, where the callable takes that many; else with the vector of them. (In this
+/// order: forward() of Sequential is a template that seems to take anything.)
 template <typename Call>
 std::vector<::at::Tensor> outputs_of(Call& call, const std::vector<::at::Tensor>& in) {
   using T = const ::at::Tensor&;
   std::vector<::at::Tensor> out;
-  const auto wrong_count = [&] {
-    throw Error(ErrorCode::invalid_argument,
-                "the model takes another number of inputs than the " + std::to_string(in.size()) + " recorded");
+  const auto with_all = [&] {
+    if constexpr (std::invocable<Call&, const std::vector<::at::Tensor>&>)
+      gather(out, call(in));
+    else
+      throw Error(ErrorCode::invalid_argument,
+                  "the model takes another number of inputs than the " + std::to_string(in.size()) + " recorded");
   };
-  if constexpr (std::invocable<Call&, const std::vector<::at::Tensor>&>) {
-    gather(out, call(in));
-  } else if (in.size() == 1) {
+  if (in.size() == 1) {
     if constexpr (std::invocable<Call&, T>)
       gather(out, call(in[0]));
     else
-      wrong_count();
+      with_all();
   } else if (in.size() == 2) {
     if constexpr (std::invocable<Call&, T, T>)
       gather(out, call(in[0], in[1]));
     else
-      wrong_count();
+      with_all();
   } else if (in.size() == 3) {
     if constexpr (std::invocable<Call&, T, T, T>)
       gather(out, call(in[0], in[1], in[2]));
     else
-      wrong_count();
+      with_all();
   } else {
-    wrong_count();
+    with_all();
   }
   return out;
 }

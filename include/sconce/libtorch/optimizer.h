@@ -84,7 +84,8 @@ class OptimizerLoad {
     report_.parameters = parameters_.size();
     if (const auto groups = layout(saved)) {
       read_groups(*groups);
-      if (report_.saved.empty() || accepts(report_.saved)) read_states(saved["state"]);
+      // Without all ids, states would only seem to belong to nobody.
+      if (ids_are_known_) read_states(saved["state"]);
     }
     report_.findings = findings_.list();
     report_.wrong = findings_.wrong_count();
@@ -130,7 +131,8 @@ class OptimizerLoad {
 
   void read_groups(const Value& groups) {
     const auto& own = optimizer_.param_groups();
-    if (groups.size() != own.size())
+    ids_are_known_ = groups.size() == own.size();
+    if (!ids_are_known_)
       return findings_.wrong(
           "param_groups", "has " + count(groups.size(), "group") + ", the optimizer has " + std::to_string(own.size()));
     std::size_t first = 0;
@@ -139,11 +141,14 @@ class OptimizerLoad {
       const std::string path = "param_groups." + std::to_string(at);
       options_.push_back(static_cast<const Options&>(own[at].options()));
       if (!group.is_dict()) {
+        ids_are_known_ = false;
         findings_.wrong(path, "expected a dict, found " + shown(group));
       } else if (is_of_this_class(group, path)) {
         read_options(group, path, options_.back());
         read_ids(group, path, first, own[at].params().size());
         keep_group(group);
+      } else {
+        ids_are_known_ = false;
       }
       first += own[at].params().size();
     }
@@ -171,21 +176,24 @@ class OptimizerLoad {
   /// Ids are numbers from 0 on since 1.6, addresses before, names in files of FSDP: only their order counts.
   void read_ids(const Value& group, const std::string& path, std::size_t first, std::size_t wanted) {
     const auto ids = group.find("params");
-    const std::string place = path + ".params";
-    if (!ids) return findings_.wrong(place, "is missing: the group has no parameters");
+    const auto wrong = [&](const std::string& message) {
+      ids_are_known_ = false;
+      findings_.wrong(path + ".params", message);
+    };
+    if (!ids) return wrong("is missing: the group has no parameters");
     if (ids->kind() != Kind::list && ids->kind() != Kind::tuple)
-      return findings_.wrong(place, "expected a list of parameter ids, found " + shown(*ids));
+      return wrong("expected a list of parameter ids, found " + shown(*ids));
     if (ids->size() != wanted)
-      return findings_.wrong(place, (ids->size() == 0 ? std::string("is empty: the group has no parameters")
-                                                      : "has " + count(ids->size(), "parameter")) +
-                                        ", the optimizer's group has " + std::to_string(wanted));
+      return wrong((ids->size() == 0 ? std::string("is empty: the group has no parameters")
+                                     : "has " + count(ids->size(), "parameter")) +
+                   ", the optimizer's group has " + std::to_string(wanted));
     for (std::size_t at = 0; at < wanted; ++at) {
       const Value id = (*ids)[static_cast<std::int64_t>(at)];
       const auto name = id_of(id);
       if (!name) {
-        findings_.wrong(place, "expected a parameter id, found " + shown(id));
+        wrong("expected a parameter id, found " + shown(id));
       } else if (!numbers_.emplace(*name, first + at).second) {
-        findings_.wrong(place, "names parameter " + shown(id) + " a second time");
+        wrong("names parameter " + shown(id) + " a second time");
       }
     }
   }
@@ -267,6 +275,7 @@ class OptimizerLoad {
   std::vector<const ::at::Tensor*> parameters_;
   std::int64_t elements_ = 0;
   std::map<std::string, std::size_t> numbers_;  // of parameters, by their ids in the file
+  bool ids_are_known_ = true;
   std::vector<Options> options_;
   States states_;
   OptimizerExtras extras_;

@@ -86,6 +86,9 @@ struct CheckReport {
 /// Judge a file. Reads metadata only. Errors: those of reading; files of formats that Sconce only recognises
 /// (TorchScript, torch.package …) are judged, too. Thread rule: const use.
 [[nodiscard]] CheckReport check(const std::string& path, const LoadOptions& options = {});
+/// The same from any source. A name in a source decides nothing but whether it ends in ".safetensors".
+[[nodiscard]] CheckReport check(SourcePtr source, const LoadOptions& options = {});
+/// Of the file that the checkpoint was loaded from, as it was then; of one made in memory, of what save() would write.
 [[nodiscard]] CheckReport check(const Checkpoint& checkpoint);
 
 }  // namespace SCONCE_API

@@ -17,9 +17,9 @@ namespace sconce::cli {
 namespace {
 
 CheckReport report_of(const std::string& name) {
-  if (name == "-") return check(load_input(name));
   LoadOptions options;
   options.access = FileAccess::owned;
+  if (name == "-") return check(open_input(name), options);
   return check(name, options);
 }
 
@@ -242,6 +242,8 @@ int answer_one(const CheckReport& report, const Arguments& arguments, std::strin
     if (!verdict.why.empty()) output << ": " << escaped(verdict.why);
     output << "\n";
     if (!verdict.message.empty()) output << style.dim("  " + escaped(verdict.message)) << "\n";
+    if (torch_version_from_text(wanted) > known_torch_versions().back())
+      output << style.dim("  judged as " + to_string(version) + ", the newest that is known") << "\n";
     const bool by_default = version >= TorchVersion{2, 6} && verdict.mode == TorchMode::plain;
     if (by_default)
       output << style.dim("  weights_only=False is not the default since 2.6: see --weights-only") << "\n";

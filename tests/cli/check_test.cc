@@ -33,6 +33,7 @@ TEST(CheckCommand, ForOnePyTorchTheExitCodeIsTheAnswer) {
   EXPECT_EQ(run_sconce({"check", kFile, "--for", "2.6", "--weights-only", "--mmap"}).code, 0);
   EXPECT_EQ(run_sconce({"check", kFile, "--for", "2.0", "--mmap"}).code, 1);
   EXPECT_EQ(run_sconce({"check", "torch-2.13/dtypes.zip.pt", "--for", "2.13.1", "--libtorch"}).code, 0);
+  EXPECT_THAT(run_sconce({"check", kFile, "--for", "3.1"}).out, HasSubstr("judged as 2.14, the newest that is known"));
   const Ran quiet = run_sconce({"check", kFile, "--for", "1.13", "-q"});
   EXPECT_EQ(quiet.out, "");
 }
@@ -66,6 +67,8 @@ TEST(CheckCommand, SaysWhetherTheModelFits) {
 
 TEST(CheckCommand, ExitCodes) {
   EXPECT_EQ(run_sconce({"check", "zip/torchscript.pt"}).code, 0) << "a model file, although Sconce does not read it";
+  EXPECT_EQ(run_sconce({"check", "-"}, {.in = SCONCE_SOURCE_DIR "/tests/fixtures/zip/torchscript.pt"}).code, 0);
+  EXPECT_EQ(run_sconce({"check", "-"}, {.in = SCONCE_SOURCE_DIR "/tests/fixtures/README.md"}).code, 5);
   EXPECT_EQ(run_sconce({"check", "README.md"}).code, 5);
   EXPECT_EQ(run_sconce({"check", "no such file"}).code, 4);
   EXPECT_EQ(run_sconce({"check", "demo/gpu_run.ckpt", "--for", "0.3"}).code, 2);

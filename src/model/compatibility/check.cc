@@ -8,6 +8,7 @@
 #include "model/compatibility/features.h"
 #include "model/compatibility/needs.h"
 #include "model/compatibility/obstacles.h"
+#include "model/open_model.h"
 #include "model/state.h"
 
 namespace sconce {
@@ -142,18 +143,23 @@ CheckReport check(const Checkpoint& checkpoint) {
   return report;
 }
 
-CheckReport check(const std::string& path, const LoadOptions& options) {
+CheckReport check(SourcePtr source, const LoadOptions& options) {
   using namespace model::compatibility;
   try {
-    return check(load(path, options));
+    return check(load(source, options));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::unsupported) throw;
-    const std::shared_ptr<const Features> features = collect_foreign(path, options);
+    const std::shared_ptr<const Features> features = collect_foreign(source, options);
     if (!features) throw;
     CheckReport report = report_of(*features);
     if (!error.advice().empty()) report.advice.push_back(error.advice());
     return report;
   }
+}
+
+CheckReport check(const std::string& path, const LoadOptions& options) {
+  if (const auto folder = model::compatibility::collect_folder(path)) return model::compatibility::report_of(*folder);
+  return check(model::open_model(path, options.access), options);
 }
 
 }  // namespace v0

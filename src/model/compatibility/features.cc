@@ -10,7 +10,6 @@
 #include "formats/foreign/foreign.h"
 #include "formats/pytorch/zip_records.h"
 #include "model/compatibility/pickle_probe.h"
-#include "model/open_model.h"
 #include "model/state.h"
 
 namespace sconce::model::compatibility {
@@ -178,10 +177,12 @@ Features collect(const SourcePtr& source, const std::string& format, std::size_t
   return features;
 }
 
-std::shared_ptr<const Features> collect_foreign(const std::string& path, const LoadOptions& options) {
-  if (const std::string_view folder = formats::foreign::folder_format(path); !folder.empty())
-    return foreign_features(folder);
-  const Reading reading(open_model(path, options.access), options);
+std::shared_ptr<const Features> collect_folder(const std::string& path) {
+  return foreign_features(formats::foreign::folder_format(path));
+}
+
+std::shared_ptr<const Features> collect_foreign(const SourcePtr& source, const LoadOptions& options) {
+  const Reading reading(source, options);
   formats::Sniff sniff;
   sniff.source = reading.source;
   std::size_t size = formats::Sniff::kHead;

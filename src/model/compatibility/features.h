@@ -126,7 +126,9 @@ struct Features {
 /// reading.
 [[nodiscard]] Features collect(const SourcePtr& source, const std::string& format, std::size_t objects,
                                const LoadOptions& options);
-/// Of a file that Sconce does not read but knows by name; nothing where it is no model file. `path` may be a folder.
-[[nodiscard]] std::shared_ptr<const Features> collect_foreign(const std::string& path, const LoadOptions& options);
+/// Of a file that Sconce does not read but knows by name; null where it is no model file.
+[[nodiscard]] std::shared_ptr<const Features> collect_foreign(const SourcePtr& source, const LoadOptions& options);
+/// Of a folder that is a model of its own; null where it is none.
+[[nodiscard]] std::shared_ptr<const Features> collect_folder(const std::string& path);
 
 }  // namespace sconce::model::compatibility

@@ -173,11 +173,13 @@ std::vector<Obstacle> obstacles(const Features& features, TorchVersion version, 
 }
 
 std::shared_ptr<const Features> features_of(const std::string& path, const LoadOptions& options) {
+  if (std::shared_ptr<const Features> folder = collect_folder(path)) return folder;
+  const SourcePtr source = open_model(path, options.access);
   try {
-    return features_of(load(path, options));
+    return features_of(load(source, options));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::unsupported) throw;
-    if (std::shared_ptr<const Features> features = collect_foreign(path, options)) return features;
+    if (std::shared_ptr<const Features> features = collect_foreign(source, options)) return features;
     throw;
   }
 }

@@ -104,11 +104,14 @@ struct TrainingState {
   [[nodiscard]] bool has_training() const noexcept;
 };
 
-/// Find them. Reads no tensor data but numbers without dimensions (`step`). Errors: `limit`. Thread rule: const use.
+/// Find them. Reads no tensor data but tensors of one element (`step`, a best accuracy). Lists are bounded: a finding
+/// `too-much` says where one was cut. Errors: none for what is in a file. Thread rule: const use.
 [[nodiscard]] TrainingState training_state(const Checkpoint& checkpoint);
 
-/// A new checkpoint with that part only: as its root where it is one, else a dict of all of that kind by their paths.
-/// Storages are shared. Errors: `not_found` with what there is.
+/// A new checkpoint with that part only: as its root where it is one, else a dict of all of that kind by their paths
+/// (progress always is). `path` names one of several, as `TrainingPart::path` has it. Storages are shared; what the file
+/// would call stays known, so that a hostile one is refused as before. Errors: `not_found` with what there is. Thread
+/// rule: const use.
 [[nodiscard]] Checkpoint take_part(const Checkpoint& checkpoint, PartKind kind, std::string_view path = {});
 
 }  // namespace SCONCE_API

@@ -19,9 +19,9 @@ inline namespace v0 SCONCE_API {
 
 /// What a part of a checkpoint is for.
 enum class PartKind : std::uint8_t {
-  model,             ///< a state_dict or a whole module
-  ema,               ///< a second model that follows the first
-  adapter,           ///< LoRA and its like
+  model,    ///< a state_dict or a whole module
+  ema,      ///< a second model that follows the first
+  adapter,  ///< LoRA and its like
   optimizer,
   scheduler,         ///< of learning rates, momentum …
   scaler,            ///< torch.amp's GradScaler, apex
@@ -46,8 +46,8 @@ enum class KnownBy : std::uint8_t {
 /// A part of the tree with one purpose.
 struct TrainingPart {
   PartKind kind = PartKind::other;
-  std::string path;         ///< name of the value as inspect shows it; "" for the root
-  std::string what;         ///< "Adam", "StepLR", "torch generator", "state_dict of 160 tensors"
+  std::string path;  ///< name of the value as inspect shows it; "" for the root
+  std::string what;  ///< "Adam", "StepLR", "torch generator", "state_dict of 160 tensors"
   KnownBy by = KnownBy::structure;
   std::uint64_t tensors = 0;
   std::uint64_t bytes = 0;  ///< of distinct storages; one that parts share counts in the first
@@ -55,14 +55,14 @@ struct TrainingPart {
 
 /// State of one parameter in an optimizer.
 struct ParameterState {
-  std::string id;                    ///< key in `state`: "0", an old id, a name
-  std::optional<std::size_t> index;  ///< running number over param_groups
-  std::string name;                  ///< of the parameter in the model; empty where not known
-  std::string why_unnamed;           ///< what is ambiguous or missing
+  std::string id;                                      ///< key in `state`: "0", an old id, a name
+  std::optional<std::size_t> index;                    ///< running number over param_groups
+  std::string name;                                    ///< of the parameter in the model; empty where not known
+  std::string why_unnamed;                             ///< what is ambiguous or missing
   std::vector<std::pair<std::string, Value>> entries;  ///< "exp_avg" …, "step"
-  std::optional<double> step;        ///< whether int or tensor; a group's own where the state has none
+  std::optional<double> step;                      ///< whether int or tensor; a group's own where the state has none
   std::optional<std::vector<std::int64_t>> shape;  ///< of the parameter, as its state says
-  std::string device;                ///< of its state, as saved; empty where there is none
+  std::string device;                              ///< of its state, as saved; empty where there is none
 };
 
 struct ParameterGroup {
@@ -72,27 +72,27 @@ struct ParameterGroup {
 
 struct OptimizerState {
   std::string path;
-  std::string algorithm;             ///< "Adam", "SGD" …; "" where the state does not say
-  bool algorithm_inferred = true;    ///< by keys of groups and states; false where the file names the class
-  std::string algorithm_evidence;    ///< "state has exp_avg, exp_avg_sq; groups have betas, eps"
-  std::string form;                  ///< "8-bit", "capturable", "fused", "FP16 with master weights" …; empty for plain
+  std::string algorithm;           ///< "Adam", "SGD" …; "" where the state does not say
+  bool algorithm_inferred = true;  ///< by keys of groups and states; false where the file names the class
+  std::string algorithm_evidence;  ///< "state has exp_avg, exp_avg_sq; groups have betas, eps"
+  std::string form;                ///< "8-bit", "capturable", "fused", "FP16 with master weights" …; empty for plain
   std::vector<ParameterGroup> groups;
   std::vector<ParameterState> parameters;  ///< in the order of the groups; then state that belongs to no group
-  std::string named_by;              ///< how names were found: "names in the groups", "order", "shapes" …; or empty
+  std::string named_by;  ///< how names were found: "names in the groups", "order", "shapes" …; or empty
 };
 
 /// Something that does not fit, with where it is.
 struct TrainingFinding {
-  std::string kind;    ///< "wrong-shape", "duplicate-id" …: names in docs/training.md
+  std::string kind;  ///< "wrong-shape", "duplicate-id" …: names in docs/training.md
   std::string path;
   std::string message;
-  bool wrong = true;   ///< false: only worth knowing
+  bool wrong = true;  ///< false: only worth knowing
 };
 
 /// Everything about a run that a checkpoint holds. A view: values are handles into the checkpoint's document.
 struct TrainingState {
-  std::string layout;               ///< "Lightning 2.x", "HF Trainer", "plain" …; "" where only structure was to go by
-  std::string layout_evidence;      ///< what it was recognised by
+  std::string layout;           ///< "Lightning 2.x", "HF Trainer", "plain" …; "" where only structure was to go by
+  std::string layout_evidence;  ///< what it was recognised by
   std::vector<TrainingPart> parts;  ///< in the order of the tree
   std::vector<OptimizerState> optimizers;
   std::vector<std::pair<std::string, Value>> progress;          ///< "epoch", "global_step", "best_acc" …
@@ -109,9 +109,9 @@ struct TrainingState {
 [[nodiscard]] TrainingState training_state(const Checkpoint& checkpoint);
 
 /// A new checkpoint with that part only: as its root where it is one, else a dict of all of that kind by their paths
-/// (progress always is). `path` names one of several, as `TrainingPart::path` has it. Storages are shared; what the file
-/// would call stays known, so that a hostile one is refused as before. Errors: `not_found` with what there is. Thread
-/// rule: const use.
+/// (progress always is). `path` names one of several, as `TrainingPart::path` has it. Storages are shared; what the
+/// file would call stays known, so that a hostile one is refused as before. Errors: `not_found` with what there is.
+/// Thread rule: const use.
 [[nodiscard]] Checkpoint take_part(const Checkpoint& checkpoint, PartKind kind, std::string_view path = {});
 
 }  // namespace SCONCE_API

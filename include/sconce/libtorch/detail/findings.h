@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 #include <array>
 #include <cmath>
@@ -26,20 +27,22 @@ class Findings {
  public:
   static constexpr std::size_t kKept = 64;
 
-  void wrong(std::string path, std::string message) {
+  /// `kind`: as docs/libtorch.md and docs/training.md list them.
+  void wrong(std::string_view kind, std::string path, std::string message) {
     ++wrong_;
-    keep(std::move(path), std::move(message), true);
+    keep(kind, std::move(path), std::move(message), true);
   }
-  void note(std::string path, std::string message) { keep(std::move(path), std::move(message), false); }
+  void note(std::string_view kind, std::string path, std::string message) {
+    keep(kind, std::move(path), std::move(message), false);
+  }
 
   [[nodiscard]] bool any_wrong() const noexcept { return wrong_ != 0; }
   [[nodiscard]] std::size_t wrong_count() const noexcept { return wrong_; }
   [[nodiscard]] const std::vector<TrainingFinding>& list() const noexcept { return list_; }
 
  private:
-  void keep(std::string path, std::string message, bool wrong) {
-    if (list_.size() < kKept)
-      list_.push_back({wrong ? "does-not-fit" : "note", std::move(path), std::move(message), wrong});
+  void keep(std::string_view kind, std::string path, std::string message, bool wrong) {
+    if (list_.size() < kKept) list_.push_back({std::string(kind), std::move(path), std::move(message), wrong});
   }
 
   std::vector<TrainingFinding> list_;
@@ -57,7 +60,7 @@ class Findings {
     if (!finding.wrong) continue;
     if (told == 0) first = finding.path;
     text += told++ == 0 ? ": " : "; ";
-    text += (finding.path.empty() ? "" : finding.path + ": ") + finding.message;
+    text += (finding.path.empty() ? "" : finding.path + ": ") + finding.message + " [" + finding.kind + "]";
   }
   if (told < wrong) text += "; and " + std::to_string(wrong - told) + " more";
   ErrorPlace place;
@@ -91,7 +94,11 @@ inline std::optional<double> number_in(const Tensor& tensor) {
   std::array<std::byte, 16> bytes{};
   const std::span element(bytes.data(), static_cast<std::size_t>(tensor.nbytes()));
   tensor.copy_to(element);
-  return to_tensor(Tensor::copy_of(tensor.dtype(), element, std::span<const std::int64_t>())).item<double>();
+  try {
+    return to_tensor(Tensor::copy_of(tensor.dtype(), element, std::span<const std::int64_t>())).item<double>();
+  } catch (const ::c10::Error&) {  // types that libtorch knows, but cannot compute with
+    return std::nullopt;
+  }
 }
 
 /// A number, however it was saved: Python's int, float or bool, NumPy's scalars, a tensor with one element.

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/ScalarType.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -93,7 +94,7 @@ class StateReader {
     if (!list) return;
     // C++ writes into it by position.
     if (static_cast<std::int64_t>(list->size()) != most)
-      return findings_.wrong(child(path_, key), "expected history_size values, found " + std::to_string(list->size()));
+      return findings_.wrong("wrong-state", child(path_, key), "expected history_size values, found " + std::to_string(list->size()));
     std::vector<::at::Tensor> made;
     for (const Value& value : list->elements()) {
       if (!value.is_tensor() && !value.is_none()) return expected(key, "a list of tensors and None", value);
@@ -103,7 +104,7 @@ class StateReader {
     into = std::move(made);
   }
   void demand(bool holds, std::string_view key, std::string_view words) {
-    if (!holds) findings_.wrong(child(path_, key), std::string(words));
+    if (!holds) findings_.wrong("wrong-state", child(path_, key), std::string(words));
   }
 
   /// What the entry has besides, in the order of the file: Python's optimizers carry it along.
@@ -122,7 +123,7 @@ class StateReader {
   std::optional<Value> find(std::string_view key, bool required) {
     asked_.emplace_back(key);
     auto value = entry_.find(key);
-    if (!value && required) findings_.wrong(child(path_, key), "is missing");
+    if (!value && required) findings_.wrong("missing-entry", child(path_, key), "is missing");
     return value;
   }
   std::optional<Value> find_list(std::string_view key) {
@@ -145,13 +146,13 @@ class StateReader {
   bool shape_is(std::string_view key, const Tensor& tensor, ::at::IntArrayRef wanted) {
     const auto shape = tensor.shape();
     if (::at::IntArrayRef(shape.data(), shape.size()) == wanted) return true;
-    findings_.wrong(child(path_, key), "has shape " + text(::at::IntArrayRef(shape.data(), shape.size())) +
+    findings_.wrong("wrong-shape", child(path_, key), "has shape " + text(::at::IntArrayRef(shape.data(), shape.size())) +
                                            ", the optimizer's parameter asks for " + text(wanted));
     return false;
   }
   bool single(std::string_view key, const Tensor& tensor) {
     if (tensor.numel() == 1) return true;
-    findings_.wrong(child(path_, key), "has " + std::to_string(tensor.numel()) + " elements where one is expected");
+    findings_.wrong("wrong-shape", child(path_, key), "has " + std::to_string(tensor.numel()) + " elements where one is expected");
     return false;
   }
   static std::string text(::at::IntArrayRef sizes) {
@@ -169,12 +170,15 @@ class StateReader {
       return made.to(parameter_.device(), type, false, true);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::unsupported) throw;  // the file cannot be read: that is no misfit
-      findings_.wrong(child(path_, key), error.message());
+      findings_.wrong("unsupported-tensor", child(path_, key), error.message());
+      return {};
+    } catch (const ::c10::Error& error) {  // types that libtorch cannot cast; a device that is full
+      findings_.wrong("unsupported-tensor", child(path_, key), error.what_without_backtrace());
       return {};
     }
   }
   void expected(std::string_view key, std::string_view what, const Value& found) {
-    findings_.wrong(child(path_, key), "expected " + std::string(what) + ", found " + shown(found));
+    findings_.wrong(key == "step" ? "bad-step" : "wrong-entry", child(path_, key), "expected " + std::string(what) + ", found " + shown(found));
   }
 
   const Value& entry_;

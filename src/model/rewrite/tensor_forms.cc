@@ -1,11 +1,13 @@
 #include "model/rewrite/tensor_forms.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "base/fail.h"
 #include "formats/torch_common/encode_storages.h"
 #include "formats/torch_common/storage_classes.h"
 #include "model/rewrite/derived_storage.h"
@@ -170,13 +172,29 @@ class FormPlan {
     const std::vector<std::int64_t> shape(record.shape().begin(), record.shape().end());
     View view{record.storage, record.offset, shape, document_.strides(record), record.conj, record.neg};
     const auto [entry, added] = views_.try_emplace(std::move(view), 0);
-    if (added) entry->second = storage_of_elements(document_, tensor);
+    if (added) {
+      count(record, tensor);
+      entry->second = storage_of_elements(document_, tensor);
+    }
     TensorRecord plain = record;
     plain.storage = entry->second;
     plain.offset = 0;
     plain.conj = false;
     plain.neg = false;
     document_.become(node, document_.tensor(plain, shape, {}));
+  }
+
+  /// A file can have any number of views of one storage, at a few bytes each, and each is written out.
+  void count(const TensorRecord& record, const Tensor& tensor) {
+    constexpr std::uint64_t kAlways = std::uint64_t{64} << 20;
+    constexpr std::uint64_t kTimes = 16;
+    if (held_.insert(record.storage).second) held_bytes_ += tensor.storage().nbytes();
+    written_bytes_ += tensor::elements_nbytes(*tensor.data_handle());
+    if (written_bytes_ <= kAlways || written_bytes_ / kTimes <= held_bytes_) return;
+    fail(ErrorCode::limit,
+         "conjugated views of " + std::to_string(held_bytes_) + " bytes would take more than " +
+             std::to_string(written_bytes_) + " as tensors of their own",
+         {}, "PyTorch 2.0 and later read them as views");
   }
 
   using View =
@@ -190,6 +208,9 @@ class FormPlan {
   std::vector<NodeId> plain_parameters_, no_type_, no_state_, empty_state_, no_flag_, resolved_, split_, bytes_;
   std::map<std::pair<std::uint32_t, DType>, std::uint32_t> parts_;
   std::map<View, std::uint32_t> views_;
+  std::set<std::uint32_t> held_;  // storages that are written out as tensors
+  std::uint64_t held_bytes_ = 0;
+  std::uint64_t written_bytes_ = 0;
 };
 
 }  // namespace

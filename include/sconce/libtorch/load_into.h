@@ -39,7 +39,7 @@ struct LoadIntoOptions {
   MatchOptions match;
   /// Which state_dict, where the file has several: "model", "ema". Empty: the only one.
   std::string which;
-  /// Where C++ names layers otherwise than the checkpoint; propose_names() finds one.
+  /// Where C++ names layers otherwise than the checkpoint.
   NameMap names;
   /// As CopyIntoOptions::checksums: `skip` saves the pass over all bytes before the first is written.
   Checksums checksums = Checksums::verify;

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include <sconce/checkpoint.h>
+#include <sconce/libtorch/detail/cycles.h>
 #include <sconce/libtorch/detail/findings.h>
 #include <sconce/libtorch/detail/optimizer_classes.h>
 #include <sconce/libtorch/detail/optimizer_groups.h>
@@ -39,7 +40,10 @@ namespace sconce::inline v0::libtorch {
 struct OptimizerExtras {
   std::vector<std::optional<Value>> groups;  ///< for each group: all that it had, without "params"
   std::map<std::size_t, std::vector<Literal::Entry>>
-      parameters;                     ///< more entries of a parameter's state, by its number
+      parameters;  ///< more entries of a parameter's state, by its number
+  /// Whole entries of parameters that C++ keeps no state for: {'momentum_buffer': None}, of SGD without momentum. They
+  /// go back unless there is a state by then.
+  std::map<std::size_t, std::vector<Literal::Entry>> stateless;
   std::vector<Literal::Entry> state;  ///< entries of "state" that belong to no parameter
   std::vector<Literal::Entry> top;    ///< what stands beside "state" and "param_groups"
   /// Steps are written as ints, as PyTorch did before 1.12 and as everything reads; else as float32 tensors. Set where
@@ -82,7 +86,9 @@ class OptimizerLoad {
       for (const ::at::Tensor& parameter : group.params())
         parameters_.push_back(&parameter), elements_ += parameter.numel();
     report_.parameters = parameters_.size();
-    if (const auto groups = layout(saved)) {
+    if (const auto cycle = find_cycle(saved)) {
+      findings_.wrong("cycle", *cycle, "leads back to what contains it");
+    } else if (const auto groups = layout(saved)) {
       read_groups(*groups);
       // Without all ids, states would only seem to belong to nobody.
       if (ids_are_known_) read_states(saved["state"]);
@@ -117,12 +123,13 @@ class OptimizerLoad {
     const auto state = saved.is_dict() ? saved.find("state") : std::nullopt;
     if (!groups || !state) {
       findings_.wrong(
-          "", "expected an optimizer's state_dict, a dict with 'state' and 'param_groups', found " + shown(saved));
+          "wrong-state", "",
+          "expected an optimizer's state_dict, a dict with 'state' and 'param_groups', found " + shown(saved));
       return {};
     }
     if (groups->kind() != Kind::list && groups->kind() != Kind::tuple)
-      findings_.wrong("param_groups", "expected a list, found " + shown(*groups));
-    if (!state->is_dict()) findings_.wrong("state", "expected a dict, found " + shown(*state));
+      findings_.wrong("no-groups", "param_groups", "expected a list, found " + shown(*groups));
+    if (!state->is_dict()) findings_.wrong("wrong-state", "state", "expected a dict, found " + shown(*state));
     if (findings_.any_wrong()) return {};
     for (const auto& [key, value] : saved.items())
       if (!value.is(*groups) && !value.is(*state)) extras_.top.emplace_back(key, value);
@@ -134,7 +141,8 @@ class OptimizerLoad {
     ids_are_known_ = groups.size() == own.size();
     if (!ids_are_known_)
       return findings_.wrong(
-          "param_groups", "has " + count(groups.size(), "group") + ", the optimizer has " + std::to_string(own.size()));
+          "wrong-groups", "param_groups",
+          "has " + count(groups.size(), "group") + ", the optimizer has " + std::to_string(own.size()));
     std::size_t first = 0;
     for (std::size_t at = 0; at < own.size(); ++at) {
       const Value group = groups[static_cast<std::int64_t>(at)];
@@ -142,7 +150,7 @@ class OptimizerLoad {
       options_.push_back(static_cast<const Options&>(own[at].options()));
       if (!group.is_dict()) {
         ids_are_known_ = false;
-        findings_.wrong(path, "expected a dict, found " + shown(group));
+        findings_.wrong("wrong-groups", path, "expected a dict, found " + shown(group));
       } else if (is_of_this_class(group, path)) {
         read_options(group, path, options_.back());
         read_ids(group, path, first, own[at].params().size());
@@ -160,8 +168,9 @@ class OptimizerLoad {
     if (saved.empty() || accepts(saved)) return true;
     const bool cpp_has =
         saved == "SGD" || saved == "RMSprop" || saved == "Adagrad" || saved == "LBFGS" || saved.starts_with("Adam or");
-    findings_.wrong(path, "this is the state of " + std::string(saved) +
-                              (cpp_has ? ", not of " + std::string(Class::kName) : ", which C++ has no class for"));
+    findings_.wrong("other-optimizer", path,
+                    "this is the state of " + std::string(saved) +
+                        (cpp_has ? ", not of " + std::string(Class::kName) : ", which C++ has no class for"));
     return false;
   }
 
@@ -176,24 +185,25 @@ class OptimizerLoad {
   /// Ids are numbers from 0 on since 1.6, addresses before, names in files of FSDP: only their order counts.
   void read_ids(const Value& group, const std::string& path, std::size_t first, std::size_t wanted) {
     const auto ids = group.find("params");
-    const auto wrong = [&](const std::string& message) {
+    const auto wrong = [&](std::string_view kind, const std::string& message) {
       ids_are_known_ = false;
-      findings_.wrong(path + ".params", message);
+      findings_.wrong(kind, path + ".params", message);
     };
-    if (!ids) return wrong("is missing: the group has no parameters");
+    if (!ids) return wrong("group-without-parameters", "is missing: the group has no parameters");
     if (ids->kind() != Kind::list && ids->kind() != Kind::tuple)
-      return wrong("expected a list of parameter ids, found " + shown(*ids));
+      return wrong("group-without-parameters", "expected a list of parameter ids, found " + shown(*ids));
     if (ids->size() != wanted)
-      return wrong((ids->size() == 0 ? std::string("is empty: the group has no parameters")
+      return wrong(ids->size() == 0 ? "group-without-parameters" : "wrong-parameters",
+                   (ids->size() == 0 ? std::string("is empty: the group has no parameters")
                                      : "has " + count(ids->size(), "parameter")) +
-                   ", the optimizer's group has " + std::to_string(wanted));
+                       ", the optimizer's group has " + std::to_string(wanted));
     for (std::size_t at = 0; at < wanted; ++at) {
       const Value id = (*ids)[static_cast<std::int64_t>(at)];
       const auto name = id_of(id);
       if (!name) {
-        wrong("expected a parameter id, found " + shown(id));
+        wrong("wrong-id", "expected a parameter id, found " + shown(id));
       } else if (!numbers_.emplace(*name, first + at).second) {
-        wrong("names parameter " + shown(id) + " a second time");
+        wrong("duplicate-id", "names parameter " + shown(id) + " a second time");
       }
     }
   }
@@ -218,7 +228,7 @@ class OptimizerLoad {
       } else if (key.kind() == Kind::str) {
         extras_.state.emplace_back(key, entry);  // Python carries it along
       } else {
-        findings_.wrong(path, "belongs to no parameter of any group");
+        findings_.wrong("state-of-no-group", path, "belongs to no parameter of any group");
       }
     }
     if constexpr (std::is_same_v<Optimizer, ::torch::optim::Adagrad>) demand_all_states();
@@ -226,10 +236,10 @@ class OptimizerLoad {
   }
 
   void read_state(const Value& entry, const std::string& path, std::size_t number) {
-    if (!entry.is_dict()) return findings_.wrong(path, "expected a dict, found " + shown(entry));
+    if (!entry.is_dict()) return findings_.wrong("wrong-state", path, "expected a dict, found " + shown(entry));
     if (entry.size() == 0) return;
     if (kIsLbfgs<Optimizer> && number != 0)
-      return findings_.wrong(path, "LBFGS keeps the state of all parameters at the first");
+      return findings_.wrong("wrong-state", path, "LBFGS keeps the state of all parameters at the first");
     auto state = std::make_unique<typename Class::State>();
     const ::at::Tensor& parameter = *parameters_[number];
     StateReader reader(entry, path, parameter, elements_, make_, findings_);
@@ -237,14 +247,24 @@ class OptimizerLoad {
     if (auto rest = reader.rest(); !rest.empty()) extras_.parameters.emplace(number, std::move(rest));
     integer_steps_ += reader.integer_steps();
     other_steps_ += reader.other_steps();
-    if (Class::exists(*state)) states_[state_key(optimizer_, parameter)] = std::move(state);
+    if (Class::exists(*state))
+      states_[state_key(optimizer_, parameter)] = std::move(state);
+    else
+      keep_whole(entry, number);
+  }
+
+  /// Of what C++ would have no state.
+  void keep_whole(const Value& entry, std::size_t number) {
+    std::vector<Literal::Entry>& kept = extras_.stateless[number];
+    for (const auto& [key, value] : entry.items()) kept.emplace_back(key, value);
   }
 
   /// Adagrad has a state for every parameter from the beginning, and counts on it.
   void demand_all_states() {
     for (const auto& [name, number] : numbers_)
       if (states_.find(state_key(optimizer_, *parameters_[number])) == states_.end())
-        findings_.wrong(child("state", name.substr(1)), "is missing: Adagrad has a state for every parameter");
+        findings_.wrong("missing-entry", child("state", name.substr(1)),
+                        "is missing: Adagrad has a state for every parameter");
   }
 
   const Options& options_of(std::size_t number) const {
@@ -321,7 +341,9 @@ class OptimizerSave {
     for (std::size_t number = 0; number < parameters_.size(); ++number) {
       if (numbers_.at(parameters_[number]->unsafeGetTensorImpl()) != number) continue;
       std::vector<Literal::Entry> entries = state_of(*parameters_[number]);
-      if (const auto more = extras_.parameters.find(number); more != extras_.parameters.end())
+      if (const auto whole = extras_.stateless.find(number); entries.empty() && whole != extras_.stateless.end())
+        entries = whole->second;
+      else if (const auto more = extras_.parameters.find(number); more != extras_.parameters.end())
         entries.insert(entries.end(), more->second.begin(), more->second.end());
       if (!entries.empty())
         states.emplace_back(Literal(static_cast<long long>(number)), Literal::dict(std::move(entries)));

@@ -1,8 +1,8 @@
 // torch's random state: what makes rand, randn, randperm, dropout and shuffles give the same numbers on the other side.
 //
-//   fresh["rng_state"] = sconce::libtorch::rng_state();                    // Python:
-//   torch.set_rng_state(d["rng_state"]) sconce::libtorch::set_rng_state(checkpoint["rng_state"].as_tensor());  //
-//   Python: torch.get_rng_state()
+//   Python                                C++
+//   d["rng"] = torch.get_rng_state()      fresh["rng"] = sconce::libtorch::rng_state();
+//   torch.set_rng_state(d["rng"])         sconce::libtorch::set_rng_state(checkpoint["rng"].as_tensor());
 //
 // The CPU's generator is a Mersenne twister of 5056 bytes, the same in Python and C++ and from PyTorch 1.5 to 2.14;
 // that of a GPU is a seed and an offset of 16 bytes. What one version draws from the same state, another may draw

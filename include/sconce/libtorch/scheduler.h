@@ -32,6 +32,7 @@
 #include <vector>
 
 #include <sconce/checkpoint.h>
+#include <sconce/libtorch/detail/cycles.h>
 #include <sconce/libtorch/detail/findings.h>
 #include <sconce/libtorch/optimizer.h>
 #include <sconce/value.h>
@@ -121,11 +122,11 @@ class SchedulerFields {
  private:
   std::optional<Value> find(std::string_view key, bool may_lack = false) {
     auto found = saved_->find(key);
-    if (!found && !may_lack) findings_.wrong(std::string(key), "is missing");
+    if (!found && !may_lack) findings_.wrong("missing-entry", std::string(key), "is missing");
     return found;
   }
   void expected(std::string_view key, std::string_view what, const Value& found) {
-    findings_.wrong(std::string(key), "expected " + std::string(what) + ", found " + shown(found));
+    findings_.wrong("bad-setting", std::string(key), "expected " + std::string(what) + ", found " + shown(found));
   }
   [[nodiscard]] bool same(std::string_view key, double value) const {
     const auto kept = saved_ ? saved_->find(key) : std::nullopt;
@@ -188,7 +189,9 @@ class SchedulerState {
   void load_state_dict(const Value& saved) {
     detail::Findings findings;
     if (!saved.is_dict()) {
-      findings.wrong("", "expected a scheduler's state_dict, found " + detail::shown(saved));
+      findings.wrong("wrong-state", "", "expected a scheduler's state_dict, found " + detail::shown(saved));
+    } else if (const auto cycle = detail::find_cycle(saved)) {
+      findings.wrong("cycle", *cycle, "leads back to what contains it");
     } else {
       detail::SchedulerFields check(detail::SchedulerFields::Task::check, saved);
       visit(check);

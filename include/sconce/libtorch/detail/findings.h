@@ -82,8 +82,7 @@ inline std::string shown(const Value& value) {
     return text + "]";
   }
   std::string text = value.to_text();
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
-  return value.kind() == Kind::str ? "'" + text + "'" : text;
+  return text.size() > kLongest ? text.substr(0, kLongest) + "…" : text;
 }
 
 /// The only element of a tensor as a number; nothing where it has none or several, or is complex or quantised.

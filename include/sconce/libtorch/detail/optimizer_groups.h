@@ -83,17 +83,18 @@ class GroupReader {
   }
 
   void demand(bool holds, std::string_view key, std::string_view words) {
-    if (!holds) findings_.wrong(child(path_, key), std::string(words));
+    if (!holds) findings_.wrong("bad-setting", child(path_, key), std::string(words));
   }
 
  private:
   std::optional<Value> find(std::string_view key, bool may_lack) {
     auto value = group_.find(key);
-    if (!value && !may_lack) findings_.wrong(child(path_, key), "is missing");
+    if (!value && !may_lack) findings_.wrong("missing-entry", child(path_, key), "is missing");
     return value;
   }
   void expected(std::string_view key, std::string_view what, const Value& found) {
-    findings_.wrong(child(path_, key), "expected " + std::string(what) + ", found " + shown(found));
+    findings_.wrong(key == "lr" ? "bad-learning-rate" : "bad-setting", child(path_, key),
+                    "expected " + std::string(what) + ", found " + shown(found));
   }
 
   const Value& group_;
@@ -109,14 +110,15 @@ inline void check_python_settings(const Value& group, const std::string& path, s
     return value && flag_in(*value).value_or(false);
   };
   const auto differs = [&](std::string_view key, std::string message) {
-    if (refuse_what_differs) return findings.wrong(child(path, key), std::move(message));
-    findings.note(child(path, key), std::move(message));
+    if (refuse_what_differs) return findings.wrong("unsupported-setting", child(path, key), std::move(message));
+    findings.note("unsupported-setting", child(path, key), std::move(message));
   };
   if (is_set("maximize")) differs("maximize", "is True: C++ optimizers only minimize");
   if (optimizer == "Adam" && is_set("decoupled_weight_decay") && weight_decay != 0)
     differs("decoupled_weight_decay", "is True, with a weight_decay: load it into AdamW");
   for (const std::string_view key : {"capturable", "differentiable", "foreach", "fused"})
-    if (is_set(key)) findings.note(child(path, key), "is True: kept for Python, without effect in C++");
+    if (is_set(key))
+      findings.note("unused-setting", child(path, key), "is True: kept for Python, without effect in C++");
 }
 
 /// Writes options as Python's group, without "params". What was in the file stays as it was written where it means the

@@ -94,7 +94,8 @@ class StateReader {
     if (!list) return;
     // C++ writes into it by position.
     if (static_cast<std::int64_t>(list->size()) != most)
-      return findings_.wrong("wrong-state", child(path_, key), "expected history_size values, found " + std::to_string(list->size()));
+      return findings_.wrong("wrong-state", child(path_, key),
+                             "expected history_size values, found " + std::to_string(list->size()));
     std::vector<::at::Tensor> made;
     for (const Value& value : list->elements()) {
       if (!value.is_tensor() && !value.is_none()) return expected(key, "a list of tensors and None", value);
@@ -146,13 +147,15 @@ class StateReader {
   bool shape_is(std::string_view key, const Tensor& tensor, ::at::IntArrayRef wanted) {
     const auto shape = tensor.shape();
     if (::at::IntArrayRef(shape.data(), shape.size()) == wanted) return true;
-    findings_.wrong("wrong-shape", child(path_, key), "has shape " + text(::at::IntArrayRef(shape.data(), shape.size())) +
-                                           ", the optimizer's parameter asks for " + text(wanted));
+    findings_.wrong("wrong-shape", child(path_, key),
+                    "has shape " + text(::at::IntArrayRef(shape.data(), shape.size())) +
+                        ", the optimizer's parameter asks for " + text(wanted));
     return false;
   }
   bool single(std::string_view key, const Tensor& tensor) {
     if (tensor.numel() == 1) return true;
-    findings_.wrong("wrong-shape", child(path_, key), "has " + std::to_string(tensor.numel()) + " elements where one is expected");
+    findings_.wrong("wrong-shape", child(path_, key),
+                    "has " + std::to_string(tensor.numel()) + " elements where one is expected");
     return false;
   }
   static std::string text(::at::IntArrayRef sizes) {
@@ -178,7 +181,8 @@ class StateReader {
     }
   }
   void expected(std::string_view key, std::string_view what, const Value& found) {
-    findings_.wrong(key == "step" ? "bad-step" : "wrong-entry", child(path_, key), "expected " + std::string(what) + ", found " + shown(found));
+    findings_.wrong(key == "step" ? "bad-step" : "wrong-entry", child(path_, key),
+                    "expected " + std::string(what) + ", found " + shown(found));
   }
 
   const Value& entry_;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""training.py FOLDER: lets this PyTorch load every optimizer that C++ wrote there (`bridge_tests` with SCONCE_FOR_PYTHON set
-to FOLDER), take the next step, and compare with what an unbroken run gave (tests/fixtures/optimizers). One line at the end."""
+"""training.py FOLDER: lets this PyTorch load every optimizer and scheduler that C++ wrote there (`bridge_tests` with
+SCONCE_FOR_PYTHON set to FOLDER), go on, and compare with what an unbroken run gave (tests/fixtures/optimizers)."""
 import glob
 import os
 import sys
@@ -36,6 +36,50 @@ def resumed(one):
     return given
 
 
+SCHEDULERS = {  # with other settings than those of the file
+    "StepLR": dict(step_size=99),
+    "MultiStepLR": dict(milestones=[99]),
+    "ExponentialLR": dict(gamma=0.123),
+    "CosineAnnealingLR": dict(T_max=99),
+    "CosineAnnealingWarmRestarts": dict(T_0=99),
+    "LambdaLR": dict(lr_lambda=lambda epoch: 1.0 / (1 + epoch)),
+}
+
+
+def rates(one):
+    """The learning rates of the last nine steps, by a scheduler that was loaded after six."""
+    given = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": [tensor]} for tensor in given], lr=77)
+    scheduler = getattr(torch.optim.lr_scheduler, one["class"])(optimizer, **SCHEDULERS.get(one["class"], {}))
+    optimizer.load_state_dict(one["optimizer"])
+    scheduler.load_state_dict(one["state"])
+    found = []
+    for _ in range(9):
+        optimizer.step()
+        scheduler.step(0.4) if one["class"] == "ReduceLROnPlateau" else scheduler.step()
+        found.append([group["lr"] for group in optimizer.param_groups])
+    return found
+
+
+def schedulers(folder):
+    """How many went on to the last bit, and how many did not."""
+    count, failed = 0, 0
+    for path in sorted(glob.glob(os.path.join(folder, "schedulers-*.pt"))):
+        for name, one in load(path).items():
+            if not hasattr(torch.optim.lr_scheduler, one["class"]):
+                continue  # this PyTorch is older
+            count += 1
+            try:
+                problem = "" if rates(one) == one["rates"][3:] else "%s instead of %s" % (rates(one), one["rates"][3:])
+            except Exception as error:
+                problem = "%s: %s" % (type(error).__name__, error)
+            if problem:
+                print("FAILED: %s, %s: %s" % (os.path.basename(path), name, problem))
+                failed += 1
+    print("   and goes on with %d of %d schedulers to the last bit" % (count - failed, count))
+    return count, failed
+
+
 def main():
     worst, count, failed = 0.0, 0, 0
     for path in sorted(glob.glob(os.path.join(sys.argv[1], "from-*.pt"))):
@@ -54,8 +98,9 @@ def main():
                     failed += 1
     print("   PyTorch %s takes the next step of %d optimizers that C++ saved; at most %g from the unbroken run" %
           (torch.__version__, count, worst), flush=True)
+    steps, astray = schedulers(sys.argv[1])
     sys.stdout.flush()
-    os._exit(1 if failed or not count else 0)  # Debian's 1.7 aborts when its threads are torn down
+    os._exit(1 if failed or astray or not count or not steps else 0)  # Debian's 1.7 aborts when its threads are torn down
 
 
 if __name__ == "__main__":

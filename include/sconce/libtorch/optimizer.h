@@ -89,7 +89,7 @@ class OptimizerLoad {
     if (const auto cycle = find_cycle(saved)) {
       findings_.wrong("cycle", *cycle, "leads back to what contains it");
     } else if (const auto groups = layout(saved)) {
-      read_groups(*groups);
+      read_groups(*groups, saved["state"]);
       // Without all ids, states would only seem to belong to nobody.
       if (ids_are_known_) read_states(saved["state"]);
     }
@@ -136,7 +136,7 @@ class OptimizerLoad {
     return groups;
   }
 
-  void read_groups(const Value& groups) {
+  void read_groups(const Value& groups, const Value& states) {
     const auto& own = optimizer_.param_groups();
     ids_are_known_ = groups.size() == own.size();
     if (!ids_are_known_)
@@ -151,7 +151,7 @@ class OptimizerLoad {
       if (!group.is_dict()) {
         ids_are_known_ = false;
         findings_.wrong("wrong-groups", path, "expected a dict, found " + shown(group));
-      } else if (is_of_this_class(group, path)) {
+      } else if (is_of_this_class(group, states, path)) {
         read_options(group, path, options_.back());
         read_ids(group, path, first, own[at].params().size());
         keep_group(group);
@@ -162,8 +162,8 @@ class OptimizerLoad {
     }
   }
 
-  bool is_of_this_class(const Value& group, const std::string& path) {
-    const std::string_view saved = optimizer_of_group(group);
+  bool is_of_this_class(const Value& group, const Value& states, const std::string& path) {
+    const std::string_view saved = optimizer_of_group(group, states);
     report_.saved = saved;
     if (saved.empty() || accepts(saved)) return true;
     const bool cpp_has =

@@ -72,12 +72,22 @@ inline void set_rng_state(const Tensor& state) { detail::set_state(detail::gener
 }
 
 /// As torch.cuda.set_rng_state_all(), for the GPUs that are here; a file from a machine with more of them is no error.
-/// `states`: a list of tensors, as Python saved it. Errors: `invalid_argument`, as set_rng_state().
+/// `states`: a list of tensors, as Python saved it. Errors: `invalid_argument`, as set_rng_state(); all are as they
+/// were.
 inline void set_cuda_rng_states(const Value& states) {
   const auto here = ::torch::cuda::is_available() ? static_cast<std::size_t>(::torch::cuda::device_count()) : 0;
-  for (std::size_t at = 0; at < states.size() && at < here; ++at)
-    detail::set_state(detail::generator_of(::at::Device(::at::kCUDA, static_cast<::c10::DeviceIndex>(at))),
-                      states[static_cast<std::int64_t>(at)].as_tensor());
+  const auto generator = [](std::size_t at) {
+    return detail::generator_of(::at::Device(::at::kCUDA, static_cast<::c10::DeviceIndex>(at)));
+  };
+  std::vector<Tensor> wanted;
+  for (const Value& state : states.elements()) wanted.push_back(state.as_tensor());
+  const std::vector<Tensor> before = cuda_rng_states();
+  for (std::size_t at = 0; at < wanted.size() && at < here; ++at) try {
+      detail::set_state(generator(at), wanted[at]);
+    } catch (...) {
+      for (std::size_t back = 0; back < at; ++back) detail::set_state(generator(back), before[back]);
+      throw;
+    }
 }
 
 }  // namespace sconce::inline v0::libtorch

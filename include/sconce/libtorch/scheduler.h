@@ -479,7 +479,7 @@ class CosineAnnealingWarmRestarts final : public LRScheduler {
     ++last_epoch_;
     if (++t_cur_ >= static_cast<double>(t_i_)) {
       t_cur_ -= static_cast<double>(t_i_);
-      t_i_ *= t_mult_;
+      t_i_ = std::min(t_i_, kLongest / t_mult_) * t_mult_;
     }
     set(get_lr());
   }
@@ -498,6 +498,7 @@ class CosineAnnealingWarmRestarts final : public LRScheduler {
     fields.number("eta_min", eta_min_);
     fields.number("T_cur", t_cur_);
   }
+  static constexpr std::int64_t kLongest = std::int64_t{1} << 53;  // of a hostile file; epochs never come so far
   std::int64_t t_0_, t_i_, t_mult_;
   double eta_min_, t_cur_ = 0;
 };

@@ -235,7 +235,7 @@ auto state_key(const Optimizer& optimizer, const ::at::Tensor& parameter) {
 }
 
 /// Which optimizer of PyTorch a saved group is of, by keys that no other has; empty where several fit.
-inline std::string_view optimizer_of_group(const Value& group) {
+inline std::string_view optimizer_by_keys(const Value& group) {
   struct Sign {
     std::string_view key, name;
   };
@@ -253,6 +253,18 @@ inline std::string_view optimizer_of_group(const Value& group) {
   for (const std::string_view later : {"maximize", "foreach", "capturable", "differentiable"})
     if (group.contains(later)) return "Adamax or RAdam";
   return {};
+}
+
+/// The same, where the states have to tell.
+inline std::string_view optimizer_of_group(const Value& group, const Value& states) {
+  const std::string_view by_keys = optimizer_by_keys(group);
+  if ((!by_keys.empty() && by_keys != "Adamax or RAdam") || !states.is_dict()) return by_keys;
+  for (const auto& [id, state] : states.items()) {
+    if (!state.is_dict() || state.size() == 0) continue;
+    if (state.contains("exp_inf")) return "Adamax";
+    return !by_keys.empty() && state.contains("exp_avg_sq") ? "RAdam" : by_keys;
+  }
+  return by_keys;
 }
 
 }  // namespace sconce::inline v0::libtorch::detail

@@ -228,6 +228,54 @@ TEST(StateDict, HasPythonsOrderAndMetadata) {
   EXPECT_EQ(metadata["head"]["version"].as_int(), 1);
 }
 
+TEST(StateDict, IsCalledAsPythonCallsItByANameMap) {
+  const sconce::libtorch::NameMap names = {{"features.0", "conv1"}, {"features.1", "bn1"}, {"head", "classifier.fc"}};
+  Net net, other;
+  Checkpoint made;
+  made.set_root(sconce::libtorch::state_dict(net, names));
+  EXPECT_TRUE(made.root().contains("conv1.weight"));
+  EXPECT_TRUE(made.root().contains("bn1.running_mean"));
+  EXPECT_TRUE(made.root().contains("classifier.fc.bias"));
+  EXPECT_TRUE(made.root().contains("features.3.weight"));
+  EXPECT_EQ((*made.root().attribute("_metadata"))["bn1"]["version"].as_int(), 2);
+  LoadIntoOptions options;
+  options.names = names;
+  load_into(other, made, options);
+  EXPECT_TRUE(same(copies(*net), copies(*other)));
+  EXPECT_THROW(static_cast<void>(sconce::libtorch::state_dict(net, {{"features.0", "head"}})), sconce::Error)
+      << "two tensors would have one name";
+}
+
+TEST(LoadInto, MemoryOfAnyShapeIsFilledAndStaysWhereItIs) {
+  /// A turned weight, and two parameters that are halves of one tensor and overlap in the middle.
+  struct Views : torch::nn::Module {
+    Views() {
+      turned = register_parameter("turned", torch::zeros({3, 2}).t());
+      const at::Tensor all = torch::zeros({6});
+      first = register_parameter("first", all.narrow(0, 0, 4));
+      last = register_parameter("last", all.narrow(0, 2, 4));
+      frozen = register_parameter("frozen", torch::zeros({2}), /*requires_grad=*/false);
+    }
+    at::Tensor turned, first, last, frozen;
+  } views;
+  Checkpoint made;
+  made["turned"] = sconce::Tensor::from(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3});
+  made["first"] = sconce::Tensor::from(std::vector<float>{1, 2, 3, 4}, {4});
+  made["last"] = sconce::Tensor::from(std::vector<float>{3, 4, 5, 6}, {4});
+  made["frozen"] = sconce::Tensor::from(std::vector<double>{7, 8}, {2});
+  const void* const before = views.turned.data_ptr();
+  const auto version = views.frozen._version();
+  load_into(views, made);
+  EXPECT_EQ(views.turned.data_ptr(), before);
+  EXPECT_EQ(views.turned[1][0].item<float>(), 4);
+  EXPECT_TRUE(at::equal(views.first, torch::tensor({1.f, 2.f, 3.f, 4.f})));
+  EXPECT_TRUE(at::equal(views.last, torch::tensor({3.f, 4.f, 5.f, 6.f})));
+  EXPECT_TRUE(at::equal(views.frozen, torch::tensor({7.f, 8.f})));
+  EXPECT_FALSE(views.frozen.requires_grad());
+  EXPECT_TRUE(views.first.requires_grad());
+  EXPECT_GT(views.frozen._version(), version) << "autograd would not see the change";
+}
+
 TEST(ToTensor, WhatIsWrittenToAMappedTensorStaysOutOfTheFile) {
   const std::string file = testing::TempDir() + "/sconce_mapped_tensor.pt";
   Checkpoint made;

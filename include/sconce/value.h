@@ -235,6 +235,9 @@ class Slot {
   Slot(Value container, std::string key) : container_(std::move(container)), key_(std::move(key)) {}
   Slot& operator=(const Literal& value);
   [[nodiscard]] Slot operator[](std::string_view key);
+  /// Element of a sequence, or the value under an integer key of a dict, to be read. Errors: as Value's.
+  [[nodiscard]] Value operator[](std::int64_t index) { return get()[index]; }
+  [[nodiscard]] Value operator[](int index) { return get()[index]; }
   [[nodiscard]] Value get() const { return container_[key_]; }
   operator Value() const { return get(); }  // NOLINT(google-explicit-constructor): reads as the value
   [[nodiscard]] bool as_bool() const { return get().as_bool(); }

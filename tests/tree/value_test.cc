@@ -108,6 +108,13 @@ TEST(Values, AreReadFromManyThreads) {
     });
 }
 
+TEST(Slots, ReadElementsByTheirPosition) {
+  Value root = fresh_dict();
+  Slot(root, "milestones") = Literal::list({30, 60});
+  EXPECT_EQ(Slot(root, "milestones")[0].as_int(), 30);
+  EXPECT_EQ(Slot(root, "milestones")[std::int64_t{1}].as_int(), 60);
+}
+
 TEST(Slots, MakeTheDictsOnTheWay) {
   Value root = fresh_dict();
   Slot(root, "optimizer")["lr"] = 0.1;

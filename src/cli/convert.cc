@@ -106,11 +106,11 @@ int run_convert(const Arguments& arguments) {
   options.progress = progress.function();
   options.cancel = interruption.token();
   Checkpoint checkpoint = load_input(from);
-  check_kept_structure(checkpoint, arguments);
+  const std::string structure = kept_structure(checkpoint, arguments);
   const TakenPart taken = take_part_of(checkpoint, arguments);
   const std::vector<std::string> notes = checkpoint.cast(cast_rules(arguments), memory_format(arguments));
   const RewriteReport rewritten = rewrite(checkpoint, arguments, options);
-  set_structure(checkpoint, arguments, options);
+  set_structure(checkpoint, arguments, structure, options);
   SaveReport report;
   if (to == "-") {
     StandardOutput sink;

@@ -1,6 +1,10 @@
 // What a file's description of its model is worth, and writing one.
 #include "cli/structure.h"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "base/fail.h"
@@ -30,12 +34,12 @@ Structures structures_of(const Checkpoint& checkpoint) {
   return structures;
 }
 
-void check_kept_structure(const Checkpoint& checkpoint, const Arguments& arguments) {
-  if (arguments.has("structure")) return;  // a new one takes its place
-  const auto json = saved_structure(checkpoint);
-  if (!json) return;
+std::string kept_structure(const Checkpoint& checkpoint, const Arguments& arguments) {
+  if (arguments.has("structure")) return {};
+  std::optional<std::string> json = saved_structure(checkpoint);
+  if (!json) return {};
   const std::vector<std::string> findings = check_structure(checkpoint, *json);
-  if (findings.empty()) return;
+  if (findings.empty()) return std::move(*json);
   ErrorPlace place;
   place.file = checkpoint.file().name;
   place.record = std::string(kStructurePart);
@@ -43,11 +47,34 @@ void check_kept_structure(const Checkpoint& checkpoint, const Arguments& argumen
        std::move(place), "--structure writes a new one in its place");
 }
 
-void set_structure(const Checkpoint& checkpoint, const Arguments& arguments, SaveOptions& options) {
-  if (arguments.has("structure"))
+void set_structure(const Checkpoint& checkpoint, const Arguments& arguments, const std::string& kept,
+                   SaveOptions& options) {
+  if (arguments.has("structure")) {
     options.structure = to_json(module_tree(checkpoint));
-  else if (const auto json = saved_structure(checkpoint))
-    options.structure = to_json(module_tree(checkpoint, tree_from_json(*json).source_path));
+    return;
+  }
+  if (kept.empty()) return;
+  ModuleTree tree = tree_from_json(kept);
+  const std::vector<std::string> paths = model_paths(checkpoint);
+  const bool there = std::ranges::find(paths, tree.source_path) != paths.end();
+  if (!there && paths.size() != 1) return;
+  const std::string& path = there ? tree.source_path : paths.front();
+  if (saved_structure(checkpoint)) {
+    const ModuleTree now = module_tree(checkpoint, path);
+    if (now.described || !now.inferred) options.structure = to_json(now);
+    return;
+  }
+  // What --part took out carries nothing by itself.
+  std::unordered_map<std::string, Tensor> tensors;
+  for (const NamedTensor& tensor : checkpoint.state_dict(path)) tensors.emplace(tensor.name, tensor.tensor);
+  for (ModuleNode& node : tree.nodes)
+    for (ModuleTensor& tensor : node.tensors)
+      if (const auto now = tensors.find(node.path.empty() ? tensor.name : node.path + "." + tensor.name);
+          now != tensors.end())
+        tensor.tensor = now->second;
+  tree.source_path = path;
+  std::string json = to_json(tree_from_json(to_json(tree)));  // with the numbers of now
+  if (check_structure(checkpoint, json).empty()) options.structure = std::move(json);
 }
 
 void add_structure_findings(const Checkpoint& checkpoint, VerifyReport& report) {

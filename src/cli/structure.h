@@ -34,10 +34,13 @@ struct StructureRows {
 void print_structures(Output& output, const Style& style, const Structures& structures, const NameFilter& filter,
                       const StructureRows& rows);
 
-/// For convert: before the tree is changed, what is wrong with a description that would be kept. Errors: `damaged`.
-void check_kept_structure(const Checkpoint& checkpoint, const Arguments& arguments);
-/// After that, the description that is to be written: a new one, or the one that the file had with the dtypes of now.
-void set_structure(const Checkpoint& checkpoint, const Arguments& arguments, SaveOptions& options);
+/// For convert: the description that a file carries, before its tree is changed; empty where there is none, or a new one
+/// takes its place. Errors: `damaged` where it contradicts the model.
+[[nodiscard]] std::string kept_structure(const Checkpoint& checkpoint, const Arguments& arguments);
+/// After that, the description that is to be written: a new one, or the one that was kept, with the dtypes of now. One
+/// of a model that --part left behind is left behind, too.
+void set_structure(const Checkpoint& checkpoint, const Arguments& arguments, const std::string& kept,
+                   SaveOptions& options);
 
 /// For verify: adds what contradicts the description that a file carries. Errors: those of reading.
 void add_structure_findings(const Checkpoint& checkpoint, VerifyReport& report);

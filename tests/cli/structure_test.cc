@@ -72,6 +72,27 @@ TEST_F(Structure, IsWrittenKeptAndFollowsCasts) {
   EXPECT_EQ(run_sconce({"convert", folder_ / "half.pt", folder_ / "old.pt", "--to", "pytorch-legacy"}).code, 5);
 }
 
+TEST_F(Structure, GoesWithTheModelThatIsTakenOut) {
+  EXPECT_EQ(run_sconce({"convert", "--structure", folder_ / "run.pt", folder_ / "with.pt"}).code, 0);
+  EXPECT_EQ(
+      run_sconce({"convert", "--part", "model", "--dtype", "float16", folder_ / "with.pt", folder_ / "m.pt"}).code, 0);
+  const auto json = saved_structure(load(folder_ / "m.pt"));
+  ASSERT_TRUE(json.has_value());
+  EXPECT_THAT(*json, AllOf(HasSubstr(R"("model":"")"), HasSubstr("\"float16\""), HasSubstr("\"bytes\":78}")));
+  EXPECT_EQ(run_sconce({"verify", folder_ / "m.pt"}).code, 0);
+}
+
+TEST_F(Structure, OfAPickledModuleGoesWhereItsObjectsCannot) {
+  const std::string out = folder_ / "c.safetensors";
+  EXPECT_EQ(run_sconce({"convert", "--structure", "--drop", kModules + "containers.pt", out}).code, 0);
+  const Ran verified = run_sconce({"verify", out});
+  EXPECT_EQ(verified.code, 0) << verified.out;
+  EXPECT_THAT(run_sconce({"inspect", "--tree", out}).out,
+              AllOf(HasSubstr("Modules, as the file describes them"), HasSubstr("(tied): ModuleDict"),
+                    HasSubstr("(0): Sequential")));
+  EXPECT_EQ(to_text(module_tree(load(out))), to_text(module_tree(load(kModules + "containers.pt"))));
+}
+
 TEST_F(Structure, ThatContradictsIsFoundAndNotWrittenOn) {
   const std::string json = to_json(module_tree(load(folder_ / "run.pt")));
   Checkpoint other;

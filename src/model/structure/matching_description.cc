@@ -61,7 +61,6 @@ class DescribedNames {
   void add_tensors(std::size_t place, const std::string& path) {
     const ModuleNode& node = tree_.nodes[place];
     for (const ModuleTensor& tensor : node.tensors) {
-      if (!tensor.persistent) continue;
       spend(1);
       budget_.text(2 * path.size() + tensor.name.size());
       names_.push_back({joined(path, tensor.name), &tensor,
@@ -131,6 +130,8 @@ DescriptionMatch match_description(const ModuleTree& described, const StateDict&
   const std::vector<DescribedName> names = DescribedNames(described).list();
   for (const DescribedName& name : names) {
     const auto found = tensors.find(name.name);
+    // A buffer that a state_dict leaves out is in what was made of a whole module.
+    if (found == tensors.end() && !name.tensor->persistent) continue;
     if (found == tensors.end()) {
       add(match.names, "\"" + name.name + "\" is described, and is not in the model");
       continue;
@@ -150,6 +151,7 @@ DescriptionMatch match_description(const ModuleTree& described, const StateDict&
       add(match.ties, "\"" + name.name + "\" and \"" + std::string(one->second.first) +
                           "\" are described as one tensor, and have different values");
   }
+  if (options.allow_more) return match;
   for (const NamedTensor& tensor : state_dict)
     if (tensors.contains(tensor.name)) add(match.names, "\"" + tensor.name + "\" is not described");
   return match;

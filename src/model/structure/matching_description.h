@@ -16,7 +16,8 @@ struct DescriptionMatch {
 };
 
 struct MatchOptions {
-  bool read_ties = false;  ///< compare the data of tensors that are described as one and are two
+  bool read_ties = false;   ///< compare the data of tensors that are described as one and are two
+  bool allow_more = false;  ///< tensors that are not described
 };
 
 [[nodiscard]] DescriptionMatch match_description(const ModuleTree& described, const StateDict& state_dict,

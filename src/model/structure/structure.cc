@@ -45,12 +45,54 @@ std::optional<ModuleTree> described_tree(const Checkpoint& checkpoint, const Fou
   return std::nullopt;
 }
 
-/// The model that a description is of.
-FoundModel find_described(const Checkpoint::State& state, const std::string& path) {
-  const std::vector<FoundModel> models = find_models(state);
-  if (models.size() == 1) return models.front();
-  const auto found = std::ranges::find(models, path, &FoundModel::path);
-  return found != models.end() ? *found : find_model(state, path);
+/// All tensors below a path, by names from there: what is left of a module whose objects became dicts in a safetensors
+/// file has its names, but is no state_dict.
+StateDict tensors_below(const Checkpoint& checkpoint, const std::string& path) {
+  const std::string prefix = path.empty() ? std::string() : path + ".";
+  std::vector<NamedTensor> tensors;
+  for (NamedTensor& tensor : checkpoint.tensors()) {
+    if (!tensor.name.starts_with(prefix)) continue;
+    tensor.name.erase(0, prefix.size());
+    tensors.push_back(std::move(tensor));
+  }
+  return StateDict(std::move(tensors), path);
+}
+
+/// The tensors that a description is of.
+struct DescribedTensors {
+  StateDict tensors;
+  bool remains = false;  ///< of a whole module; other tensors may lie beside them
+};
+
+/// A state_dict at the described path, or what is left there of a module, or the only state_dict: a model that was
+/// taken out of a checkpoint. Nothing where there is none of these.
+std::optional<DescribedTensors> find_described(const Checkpoint& checkpoint, const ModuleTree& tree) {
+  const std::vector<FoundModel> models = find_models(*checkpoint.state());
+  if (std::ranges::find(models, tree.source_path, &FoundModel::path) != models.end())
+    return DescribedTensors{checkpoint.state_dict(tree.source_path)};
+  StateDict below = tensors_below(checkpoint, tree.source_path);
+  const bool fits = !below.empty() && match_description(tree, below, {.allow_more = true}).names.empty();
+  if (!fits && models.size() == 1) return DescribedTensors{checkpoint.state_dict(models.front().path)};
+  if (below.empty()) return std::nullopt;
+  return DescribedTensors{std::move(below), true};
+}
+
+/// The described tree of a file that has the tensors of a module, and neither the module nor a state_dict.
+std::optional<ModuleTree> remains_of_modules(const Checkpoint& checkpoint) {
+  try {
+    const auto json = saved_structure(checkpoint);
+    if (!json) return std::nullopt;
+    ModuleTree tree = tree_from_json(*json);
+    const auto found = find_described(checkpoint, tree);
+    if (!found || !found->remains) return std::nullopt;
+    if (!match_description(tree, found->tensors, {.allow_more = true}).names.empty()) return std::nullopt;
+    take_tensors(tree, found->tensors);
+    fill_totals(tree);
+    return tree;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::io) throw;
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -60,6 +102,7 @@ inline namespace v0 {
 
 std::vector<std::string> model_paths(const Checkpoint& checkpoint) {
   std::vector<std::string> paths;
+  if (auto tree = model::structure::remains_of_modules(checkpoint)) return {std::move(tree->source_path)};
   for (model::FoundModel& found : model::find_models(*checkpoint.state())) paths.push_back(std::move(found.path));
   return paths;
 }
@@ -67,6 +110,8 @@ std::vector<std::string> model_paths(const Checkpoint& checkpoint) {
 ModuleTree module_tree(const Checkpoint& checkpoint, std::string_view which) {
   using namespace model::structure;
   const Checkpoint::State& state = *checkpoint.state();
+  if (auto tree = remains_of_modules(checkpoint); tree && (which.empty() || which == tree->source_path))
+    return std::move(*tree);
   const model::FoundModel found = model::find_model(state, which);
   ErrorPlace place;
   place.file = state.facts.name;
@@ -105,14 +150,9 @@ std::vector<std::string> check_structure(const Checkpoint& checkpoint, std::stri
   using namespace model::structure;
   const ModuleTree tree = tree_from_json(json);
   std::vector<std::string> findings;
-  model::FoundModel found;
-  try {
-    found = find_described(*checkpoint.state(), tree.source_path);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) throw;
-    return {"a model is described, and none was found: " + error.message()};
-  }
-  DescriptionMatch match = match_description(tree, checkpoint.state_dict(found.path), {.read_ties = true});
+  const auto found = find_described(checkpoint, tree);
+  if (!found) return {"a model is described, and none was found"};
+  DescriptionMatch match = match_description(tree, found->tensors, {.read_ties = true, .allow_more = found->remains});
   for (std::vector<std::string>* list : {&match.names, &match.dtypes, &match.ties})
     for (std::string& finding : *list)
       if (findings.size() < 1000) findings.push_back(std::move(finding));

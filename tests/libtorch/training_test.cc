@@ -371,6 +371,14 @@ TEST_F(Misfit, OtherThings) {
   EXPECT_THAT(findings(), UnorderedElementsAre(HasSubstr("wrong-state : expected an optimizer's state_dict")));
 }
 
+TEST_F(Misfit, LongTextsAreCutBetweenCharacters) {
+  std::string text;
+  for (int at = 0; at < 40; ++at) text += "é";
+  group.set("eps", text);
+  const std::string shown = findings().at(0).substr(findings().at(0).find("found ") + 6);
+  EXPECT_EQ(shown, "'" + text.substr(0, 58) + "…");
+}
+
 TEST_F(Misfit, AnotherNumberOfParameters) {
   group.set("params", Literal::list({0, 1}));
   EXPECT_THAT(findings(), UnorderedElementsAre(

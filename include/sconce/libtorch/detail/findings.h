@@ -82,7 +82,10 @@ inline std::string shown(const Value& value) {
     return text + "]";
   }
   std::string text = value.to_text();
-  return text.size() > kLongest ? text.substr(0, kLongest) + "…" : text;
+  if (text.size() <= kLongest) return text;
+  std::size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not within a character
+  return text.substr(0, end) + "…";
 }
 
 /// The only element of a tensor as a number; nothing where it has none or several, or is complex or quantised.

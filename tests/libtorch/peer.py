@@ -8,9 +8,12 @@
 import collections
 import os
 import sys
+import warnings
 
 import torch
 from torch import nn
+
+warnings.simplefilter("ignore")  # of beta layouts and deprecated dtypes
 
 
 class Net(nn.Module):

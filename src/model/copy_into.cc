@@ -23,7 +23,7 @@ namespace {
 void add_target(Error& error, const CopyTarget& target) {
   ErrorPlace place;
   place.key = target.name;
-  if (target.tensor.has_storage()) place.record = target.tensor.storage().record();
+  if (target.tensor.defined() && target.tensor.has_storage()) place.record = target.tensor.storage().record();
   error.add_place(place);
 }
 

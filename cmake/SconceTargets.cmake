@@ -10,7 +10,7 @@ if(SCONCE_WARNINGS_AS_ERRORS)
 endif()
 if(SCONCE_SANITIZERS)
   # For everything, tests and third-party headers alike: a mix gives false alarms.
-  add_compile_options(-fsanitize=${SCONCE_SANITIZERS} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_compile_options(-fsanitize=${SCONCE_SANITIZERS} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${SCONCE_SANITIZERS})
 endif()
 target_include_directories(sconce_options INTERFACE

@@ -37,6 +37,25 @@ class ElementsOrigin final : public StorageOrigin {
   Tensor tensor_;
 };
 
+/// A storage that owns what it reads from. It is not the document's own: its origin holds a storage of the document's,
+/// and with that all of them.
+template <typename Origin>
+struct Derived {
+  template <typename From>
+  explicit Derived(const From& from) : origin(from) {}
+  Origin origin;
+  StorageData data;
+};
+
+template <typename Origin, typename From>
+std::uint32_t add_derived(tree::Document& document, const From& from, StorageData data) {
+  const auto holder = std::make_shared<Derived<Origin>>(from);
+  data.origin = &holder->origin;
+  data.handle = 0;
+  holder->data = data;
+  return document.add_storage(Storage(std::shared_ptr<const StorageData>(holder, &holder->data)));
+}
+
 }  // namespace
 
 std::uint32_t storage_as(tree::Document& document, std::uint32_t number, DType dtype) {
@@ -46,23 +65,22 @@ std::uint32_t storage_as(tree::Document& document, std::uint32_t number, DType d
   data.typed = true;
   // Where nothing is left out it is the same run of bytes, with the checksum that is recorded for it.
   const std::uint64_t nbytes = data.nbytes - data.nbytes % element_size(dtype);
-  if (nbytes != data.nbytes) {
-    data.nbytes = nbytes;
-    data.handle = 0;
-    data.origin = nbytes == 0 ? nullptr : document.keep_origin(std::make_shared<BeginningOrigin>(whole));
-  }
+  if (nbytes == data.nbytes) return document.new_storage(data);
+  data.nbytes = nbytes;
+  if (nbytes != 0) return add_derived<BeginningOrigin>(document, whole, data);
+  data.handle = 0;
+  data.origin = nullptr;
   return document.new_storage(data);
 }
 
 std::uint32_t storage_of_elements(tree::Document& document, const Tensor& tensor) {
   StorageData data;
   data.nbytes = tensor::elements_nbytes(*tensor.data_handle());
-  if (data.nbytes != 0) data.origin = document.keep_origin(std::make_shared<ElementsOrigin>(tensor));
   data.location = document.location(tensor.storage().location());
   data.dtype = tensor.dtype();
   data.typed = true;
   data.byte_order = std::endian::little;
-  return document.new_storage(data);
+  return data.nbytes == 0 ? document.new_storage(data) : add_derived<ElementsOrigin>(document, tensor, data);
 }
 
 }  // namespace sconce::model::rewrite

@@ -26,7 +26,8 @@ class WithPeer : public testing::Test {
  protected:
   void SetUp() override {
     const char* const folder = std::getenv("SCONCE_PEER_FILES");
-    if (folder == nullptr) GTEST_SKIP() << "SKIPPED: no files of a Python (tests/libtorch/run makes them)";
+    if (folder == nullptr)
+      GTEST_SKIP() << "SKIPPED: no files of a Python (tests/libtorch/run makes them, and gives SCONCE_PEER_FILES)";
     folder_ = folder;
   }
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }

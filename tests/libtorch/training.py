@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """training.py FOLDER: lets this PyTorch load every optimizer and scheduler that C++ wrote there (`bridge_tests` with
-SCONCE_FOR_PYTHON set to FOLDER), go on, and compare with what an unbroken run gave (tests/fixtures/optimizers)."""
+SCONCE_PEER_FILES set to FOLDER), go on, and compare with what an unbroken run gave (tests/fixtures/optimizers)."""
 import glob
 import os
 import sys

@@ -150,8 +150,9 @@ TEST_P(EveryVersion, OptimizersGoOnInCpp) {
 
 /// Files for tests/libtorch/training.py, which lets every PyTorch that is there take the next step.
 TEST_P(EveryVersion, WhatCppWritesIsThereForPython) {
-  const char* const folder = std::getenv("SCONCE_FOR_PYTHON");
-  if (folder == nullptr) GTEST_SKIP() << "SCONCE_FOR_PYTHON names no folder";
+  const char* const folder = std::getenv("SCONCE_PEER_FILES");
+  if (folder == nullptr)
+    GTEST_SKIP() << "SKIPPED: no folder for a Python to look at (tests/libtorch/run gives SCONCE_PEER_FILES)";
   const Checkpoint file = fixture(GetParam());
   std::vector<Literal::Entry> fresh, kept;
   for (const auto& [key, saved] : file["optimizers"].items()) {
@@ -217,8 +218,9 @@ TEST_P(EveryVersion, SchedulersGoOnToTheLastBit) {
 
 /// Three more steps of Python's schedulers, and six of C++'s own: nine are left for Python.
 TEST_P(EveryVersion, SchedulersThatCppWritesAreThereForPython) {
-  const char* const folder = std::getenv("SCONCE_FOR_PYTHON");
-  if (folder == nullptr) GTEST_SKIP() << "SCONCE_FOR_PYTHON names no folder";
+  const char* const folder = std::getenv("SCONCE_PEER_FILES");
+  if (folder == nullptr)
+    GTEST_SKIP() << "SKIPPED: no folder for a Python to look at (tests/libtorch/run gives SCONCE_PEER_FILES)";
   const Checkpoint file = fixture(GetParam());
   std::vector<Literal::Entry> entries;
   for (const bool fresh : {false, true})

@@ -267,7 +267,8 @@ TEST(TrainingState, LooksAtEveryFixture) { EXPECT_GE(look_at(files_below(test::f
 
 TEST(TrainingState, LooksAtEveryFileOfTheCorpus) {
   const std::string corpus = std::string(SCONCE_SOURCE_DIR) + "/../shared/corpus";
-  if (!std::filesystem::is_directory(corpus)) GTEST_SKIP() << "there is no " << corpus;
+  if (!std::filesystem::is_directory(corpus))
+    GTEST_SKIP() << "SKIPPED: the corpus of real files is not here (../shared/corpus)";
   EXPECT_GE(look_at(files_below(corpus)), 10U);
 }
 

@@ -34,6 +34,19 @@ Structures structures_of(const Checkpoint& checkpoint) {
   return structures;
 }
 
+namespace {
+
+void refuse_several_models(const Checkpoint& checkpoint) {
+  const std::vector<std::string> paths = model_paths(checkpoint);
+  if (paths.size() < 2) return;
+  ErrorPlace place;
+  place.file = checkpoint.file().name;
+  fail(ErrorCode::not_found, "a description is of one model, and here are several: " + listed(paths), std::move(place),
+       "take one out: --part model=" + paths.front());
+}
+
+}  // namespace
+
 std::string kept_structure(const Checkpoint& checkpoint, const Arguments& arguments) {
   if (arguments.has("structure")) return {};
   std::optional<std::string> json = saved_structure(checkpoint);
@@ -50,6 +63,7 @@ std::string kept_structure(const Checkpoint& checkpoint, const Arguments& argume
 void set_structure(const Checkpoint& checkpoint, const Arguments& arguments, const std::string& kept,
                    SaveOptions& options) {
   if (arguments.has("structure")) {
+    refuse_several_models(checkpoint);
     options.structure = to_json(module_tree(checkpoint));
     return;
   }

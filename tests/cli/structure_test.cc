@@ -93,6 +93,16 @@ TEST_F(Structure, OfAPickledModuleGoesWhereItsObjectsCannot) {
   EXPECT_EQ(to_text(module_tree(load(out))), to_text(module_tree(load(kModules + "containers.pt"))));
 }
 
+TEST_F(Structure, IsOfOneModel) {
+  const std::string demo = SCONCE_SOURCE_DIR "/tests/fixtures/demo/gpu_run.ckpt";  // has two
+  const std::string out = folder_ / "described.safetensors";
+  const Ran refused = run_sconce({"convert", "--structure", demo, out});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("--part model=state_dict"));
+  EXPECT_EQ(run_sconce({"convert", "--structure", "--part", "model=state_dict", demo, out}).code, 0);
+  EXPECT_TRUE(saved_structure(load(out)));
+}
+
 TEST_F(Structure, ThatContradictsIsFoundAndNotWrittenOn) {
   const std::string json = to_json(module_tree(load(folder_ / "run.pt")));
   Checkpoint other;

@@ -584,6 +584,16 @@ TEST_F(Outputs, FunctionsOfSeveralTensorsAndTuples) {
   EXPECT_FALSE(check_outputs([](const at::Tensor& a) { return a; }, path).passed());
 }
 
+TEST_F(Outputs, OfAnotherDtypeAreNoOutputsOfTheModel) {
+  write(Literal::dict({{"inputs", from_tensor(input)}, {"outputs", from_tensor(input)}}));
+  const auto check = [&](at::ScalarType type) {
+    return check_outputs([type](const at::Tensor& in) { return in.to(type); }, path);
+  };
+  EXPECT_TRUE(check(at::kFloat).passed());
+  EXPECT_THAT(check(at::kComplexFloat).to_text(), HasSubstr("is of type ComplexFloat, recorded is Float"));
+  EXPECT_FALSE(check(at::kDouble).passed());
+}
+
 TEST_F(Outputs, AFileOfAnotherFormIsAnError) {
   write(Literal::dict({{"inputs", Literal::list({"text"})}, {"outputs", from_tensor(output)}}));
   EXPECT_THROW((void)check_outputs(model, path), Error);

@@ -150,6 +150,12 @@ inline void compare(OutputDifference& into, const ::at::Tensor& found, const ::a
     into.problem = text.str();
     return;
   }
+  // A complex number would lose its other half in the comparison, without a word.
+  if (found.scalar_type() != recorded.scalar_type()) {
+    into.problem = std::string("is of type ") + ::c10::toString(found.scalar_type()) + ", recorded is " +
+                   ::c10::toString(recorded.scalar_type());
+    return;
+  }
   into.elements = recorded.numel();
   if (into.elements == 0) return;
   const auto type = recorded.is_complex() ? ::at::kComplexDouble : ::at::kDouble;
